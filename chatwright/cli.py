@@ -1,0 +1,96 @@
+"""The command line: ``chatwright run | serve | chat | ui``.
+
+Commands are imported when they run, so that ``--help`` answers at once.
+"""
+
+import sys
+from typing import Annotated
+
+import typer
+
+from chatwright import __version__
+from chatwright.environment import set_quiet_defaults
+from chatwright.errors import ChatwrightError
+
+app = typer.Typer(
+    name="chatwright",
+    help="Your own text in, a served assistant out.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+)
+
+Set = Annotated[
+    list[str] | None,
+    typer.Option("--set", metavar="KEY=VALUE", help="Change a parameter: pretrain.tokens=500_000."),
+]
+Preset = Annotated[
+    str | None, typer.Option(metavar="NAME", help="Take the choices of presets/NAME.yaml.")
+]
+Host = Annotated[str, typer.Option(help="The address to listen on.")]
+Port = Annotated[int, typer.Option(min=1, max=65_535, help="The port to listen on.")]
+
+
+def _version(wanted: bool) -> None:
+    if wanted:
+        typer.echo(f"chatwright {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def root(
+    version: Annotated[
+        bool, typer.Option("--version", callback=_version, is_eager=True, help="Say the version.")
+    ] = False,
+) -> None:
+    """Your own text in, a served assistant out."""
+
+
+@app.command()
+def run(set_: Set = None, preset: Preset = None) -> None:
+    """Build the assistant: what is up to date is passed over, what was interrupted goes on."""
+    from chatwright.commands.run import run as command
+
+    command(preset, set_ or [])
+
+
+@app.command()
+def serve(host: Host = "127.0.0.1", port: Port = 8000) -> None:
+    """Serve the champion: a chat page, and an OpenAI-compatible API at /v1."""
+    from chatwright.commands.serve import serve as command
+
+    command(host, port)
+
+
+@app.command()
+def chat() -> None:
+    """Talk to the champion in the terminal."""
+    from chatwright.commands.serve import chat_in_terminal as command
+
+    command()
+
+
+@app.command()
+def ui(host: Host = "127.0.0.1", port: Port = 5000) -> None:
+    """Look at the runs: starts MLflow's page, and says where Prefect's is."""
+    from chatwright.commands.ui import ui as command
+
+    command(host, port)
+
+
+def main() -> None:
+    """Run the command line; a user's mistake ends with one sentence and exit status 2."""
+    set_quiet_defaults()
+    try:
+        app(standalone_mode=True)
+    except ChatwrightError as error:
+        print(error, file=sys.stderr)
+        sys.exit(error.exit_code)
+    except KeyboardInterrupt:
+        sys.exit(130)
+
+
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,128 @@
+"""``chatwright run``: the whole line, shown while it works, with a summary at the end."""
+
+import contextlib
+import json
+import os
+import signal
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import psutil
+from filelock import FileLock, Timeout
+
+from chatwright.commands.parameters import apply_choices
+from chatwright.commands.summary import print_summary
+from chatwright.console import RunConsole
+from chatwright.errors import AnotherRun, MissingInput
+from tasks.tracking.spool import has_unshipped, start_shipping, wait_until_shipped
+
+WORK = Path(".chatwright")
+RUN = WORK / "run.json"
+SHIPPING_SECONDS = 120.0
+
+
+def run(preset: str | None, settings: list[str]) -> None:
+    """Build what is not up to date, with parameters changed first if asked.
+
+    Raises:
+        MissingInput: this folder is no project.
+        AnotherRun: one is at work in this folder.
+        BadParameter: a preset or setting cannot be used; nothing has been changed.
+        StageFailed: a stage ended with an error.
+    """
+    if not Path("dvc.yaml").exists():
+        raise MissingInput(
+            str(Path.cwd()), "there is no dvc.yaml", "Go to the folder of your Chatwright project"
+        )
+    started = time.monotonic()
+    with the_only_run(), RunConsole() as shown:
+        for change in apply_choices(preset, settings):
+            shown.say(f"params.yaml, {change}")
+        results = built(shown)
+        if has_unshipped():
+            shown.say("Waiting for MLflow to have everything ...")
+            start_shipping()
+            if not wait_until_shipped(SHIPPING_SECONDS):
+                shown.say("MLflow does not answer; what is missing there is sent by the next run.")
+    print_summary(shown.console, results, time.monotonic() - started)
+
+
+def built(shown: RunConsole) -> list[Any]:
+    """Run the flow in this process, with Prefect's own server or the one that is set."""
+    # The flow's log goes to Prefect; what a person wants to see of it is shown by RunConsole.
+    os.environ.setdefault("PREFECT_LOGGING_HANDLERS_CONSOLE_LEVEL", "CRITICAL")
+    where = os.environ.get("PREFECT_API_URL")
+    shown.say(f"Starting the flow, reported to {where or 'a Prefect server of its own'} ...")
+    from flows.build import build
+    from flows.stages import listening, progress_of, stop_children
+
+    noted = False
+
+    def listener(stage: str, line: str) -> None:
+        nonlocal noted
+        if not noted:
+            noted = True
+            note_this_run()
+        if event := progress_of(line):
+            shown.progress(**event)
+        else:
+            shown.line(stage, line)
+
+    def interrupt(number: int, frame: object) -> None:
+        stop_children()
+        raise KeyboardInterrupt
+
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, interrupt)
+    try:
+        with listening(listener):
+            return build()
+    finally:
+        stop_children()
+
+
+@contextlib.contextmanager
+def the_only_run() -> Iterator[None]:
+    """Hold the folder's lock; end what a killed run has left running.
+
+    Raises:
+        AnotherRun: it is held.
+    """
+    WORK.mkdir(exist_ok=True)
+    lock = FileLock(WORK / "run.lock")
+    try:
+        lock.acquire(timeout=0)
+    except Timeout:
+        raise AnotherRun(
+            str(Path.cwd()), "another `chatwright run` is at work here", "Wait for it, or stop it"
+        ) from None
+    try:
+        end_leftovers()
+        yield
+        RUN.unlink(missing_ok=True)
+    finally:
+        lock.release()
+
+
+def note_this_run() -> None:
+    """Write down the Prefect server that this process has started, for ``end_leftovers``."""
+    servers = [
+        {"pid": child.pid, "started": child.create_time()}
+        for child in psutil.Process().children()
+        if any("prefect.server" in part for part in child.cmdline())
+    ]
+    RUN.write_text(json.dumps(servers), encoding="utf-8")
+
+
+def end_leftovers() -> None:
+    """End the Prefect server of a run that was killed: nobody else would."""
+    if not RUN.exists():
+        return
+    for noted in json.loads(RUN.read_text(encoding="utf-8") or "[]"):
+        with contextlib.suppress(psutil.NoSuchProcess):
+            process = psutil.Process(noted["pid"])
+            if process.create_time() == noted["started"]:
+                process.terminate()
+    RUN.unlink()

@@ -1,0 +1,66 @@
+"""The end of ``chatwright run``: what became of each stage, how good it is, what to do next."""
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+from rich.console import Console
+from rich.markdown import Markdown
+from rich.padding import Padding
+from rich.table import Table
+
+from tasks.headlines import read_report
+from tasks.progress import duration_text
+
+if TYPE_CHECKING:
+    from flows.build import StageResult
+
+
+def print_summary(console: Console, results: Sequence["StageResult"], seconds: float) -> None:
+    """Print the tables, the samples and where to go from here."""
+    console.print()
+    console.print(stage_table(results, seconds))
+    evaluation = read_report("evaluate")
+    if evaluation:
+        from tasks.evaluate.table import evaluation_table
+
+        console.print(evaluation_table(evaluation))
+        for sample in evaluation["samples"]:
+            print_sample(console, sample)
+    registered = read_report("register")
+    if registered:
+        role = "champion" if registered["is_champion"] else "challenger"
+        console.print(
+            f"[bold]{registered['model_name']}[/bold] version {registered['version']}, "
+            f"{role} ({registered['reason']})"
+        )
+        console.print(
+            "The run in MLflow:  chatwright ui, then http://127.0.0.1:5000/#/experiments/"
+            f"{registered['experiment_id']}/runs/{registered['run_id']}",
+            soft_wrap=True,
+        )
+    console.print("Talk to it:         make serve  (or: chatwright serve, chatwright chat)")
+    console.print("Your own text:      drop files into corpus/ and run again")
+    console.print("Keep this corpus:   git add dvc.lock && git commit")
+
+
+def stage_table(results: Sequence["StageResult"], seconds: float) -> Table:
+    """A row a stage: its state, time and main figures."""
+    table = Table(title=f"Built in {duration_text(seconds)}", title_justify="left")
+    table.add_column("stage")
+    table.add_column("state")
+    table.add_column("time", justify="right")
+    table.add_column("figures", overflow="fold")
+    for result in results:
+        table.add_row(
+            result.stage, result.state, duration_text(result.seconds), result.figures
+        )
+    return table
+
+
+def print_sample(console: Console, sample: dict[str, Any]) -> None:
+    """One exchange with the assistant as served."""
+    console.print(f"[bold]> {sample['question']}[/bold]")
+    console.print(Padding(Markdown(sample["reply"]), (0, 0, 0, 2)))
+    if sample["citations"]:
+        console.print(f"  [dim]from {', '.join(sample['citations'])}[/dim]")
+    console.print()

@@ -1,0 +1,1 @@
+"""Prefect flows: what runs when. The only folder that imports prefect."""

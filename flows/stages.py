@@ -1,0 +1,184 @@
+"""The one Prefect task that runs a DVC stage.
+
+The stage runs as ``dvc repro --single-item NAME`` in a child process, so that dvc.lock, the cache
+and the outputs are the same whoever drives. Its lines go to the run's log as they come; a stage
+with nothing to do ends in the state ``Cached`` without a child. What can pass by itself (a busy
+database, a network) is tried again with growing pauses; a user's mistake is not.
+"""
+
+import contextlib
+import json
+import os
+import signal
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+from dvc.exceptions import DvcException
+from dvc.lock import LockError
+from dvc.repo import Repo
+from prefect import Task, task
+from prefect.concurrency.sync import concurrency
+from prefect.logging import get_run_logger
+from prefect.states import Completed, State
+from prefect.tasks import exponential_backoff
+
+from chatwright.errors import ChatwrightError
+from tasks.progress import MARK
+from tasks.stage import failure_of
+
+# Stages that use the accelerator where there is one: one at a time on one machine.
+NEEDS_ACCELERATOR = {"pretrain", "finetune", "compress", "evaluate"}
+ACCELERATOR = "accelerator"
+
+Listener = Callable[[str, str], None]
+_listeners: list[Listener] = []
+_children: set[subprocess.Popen[str]] = set()
+_dvc_in_process = threading.Lock()
+
+
+class StageFailed(ChatwrightError):
+    """A stage ended with an error; its own sentence is the message."""
+
+    def __init__(self, stage: str, message: str, exit_code: int, may_pass: bool) -> None:
+        super().__init__("", message.rstrip("."))
+        self.stage, self.exit_code, self.may_pass = stage, exit_code, may_pass
+
+
+@contextlib.contextmanager
+def listening(listener: Listener) -> Iterator[None]:
+    """Hand every line of every stage to ``listener(stage, line)`` while this lasts."""
+    _listeners.append(listener)
+    try:
+        yield
+    finally:
+        _listeners.remove(listener)
+
+
+def stop_children() -> None:
+    """Interrupt the stages at work, as Ctrl-C would, and wait until they have tidied up."""
+    for child in list(_children):
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(child.pid, signal.SIGINT)
+    for child in list(_children):
+        child.wait()
+
+
+def is_up_to_date(stage: str) -> bool:
+    """Whether DVC finds nothing changed for a stage; False when another DVC holds the lock."""
+    with _dvc_in_process:
+        try:
+            with Repo() as repo:
+                return not repo.status(targets=[stage])
+        except LockError:
+            return False
+        except DvcException:
+            return False  # the child says what is wrong, in its own words
+
+
+def _may_pass(this: Task[Any, Any], run: Any, state: State[Any]) -> bool:
+    try:
+        state.result()
+    except StageFailed as failure:
+        return failure.may_pass
+    except Exception:
+        return False
+    return False
+
+
+@task(
+    retries=3,
+    retry_delay_seconds=exponential_backoff(backoff_factor=2),
+    retry_jitter_factor=0.5,
+    retry_condition_fn=_may_pass,
+    persist_result=False,
+)
+def run_stage(stage: str) -> State[Any]:
+    """Bring one stage up to date.
+
+    Returns:
+        ``Completed``, or ``Completed`` named ``Cached`` when nothing had changed; the data is the
+        time it took in seconds.
+
+    Raises:
+        StageFailed: with the stage's own sentence.
+    """
+    started = time.monotonic()
+    if is_up_to_date(stage):
+        _tell(stage, "nothing changed")
+        return Completed(name="Cached", message="nothing changed", data=0.0)
+    slot = concurrency(ACCELERATOR) if stage in NEEDS_ACCELERATOR else contextlib.nullcontext()
+    with slot:
+        ran = _repro(stage)
+    seconds = time.monotonic() - started
+    if not ran:
+        return Completed(name="Cached", message="restored from the cache", data=seconds)
+    return Completed(message=f"{seconds:.1f} s", data=seconds)
+
+
+def _repro(stage: str) -> bool:
+    """Run the child; True if the stage did work, False if DVC took it from its cache."""
+    logger = get_run_logger()
+    child = subprocess.Popen(
+        [sys.executable, "-m", "dvc", "--wait-for-lock", "repro", "--single-item", stage],
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        errors="replace",
+        start_new_session=True,  # Ctrl-C reaches the driver alone, which passes it on once
+        env=child_environment(),
+    )
+    _children.add(child)
+    ran, tail = False, []
+    try:
+        assert child.stdout is not None
+        for line in child.stdout:
+            line = line.rstrip()
+            if line.startswith(MARK):
+                _tell(stage, line)
+            elif line:
+                ran |= line.startswith("Running stage")
+                tail = [*tail[-19:], line]
+                logger.info(line)
+                _tell(stage, line)
+        status = child.wait()
+    finally:
+        _children.discard(child)
+    if status != 0:
+        raise failed(stage, tail)
+    return ran
+
+
+def failed(stage: str, tail: list[str]) -> StageFailed:
+    """The error of a stage whose child has ended badly."""
+    failure = failure_of(stage)
+    if failure is None:  # the stage never began: DVC itself refused
+        sentence = next((line for line in tail if line.startswith("ERROR")), "\n".join(tail))
+        return StageFailed(stage, sentence.removeprefix("ERROR: "), 1, may_pass=False)
+    return StageFailed(stage, failure["message"], failure["exit_code"], failure["may_pass"])
+
+
+def child_environment() -> dict[str, str]:
+    """The stage's environment: this Python first on PATH, progress as JSON, and who drives."""
+    return {
+        **os.environ,
+        "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ.get('PATH', '')}",
+        "PYTHONUNBUFFERED": "1",
+        "CHATWRIGHT_PROGRESS": "json",
+        "CHATWRIGHT_DRIVER_PID": str(os.getpid()),
+    }
+
+
+def _tell(stage: str, line: str) -> None:
+    for listener in _listeners:
+        listener(stage, line)
+
+
+def progress_of(line: str) -> dict[str, Any] | None:
+    """The progress that a line carries; None for a line that is meant to be read."""
+    return json.loads(line.removeprefix(MARK)) if line.startswith(MARK) else None

@@ -1,0 +1,1 @@
+"""Serving: the API, grounded answers and the chat page; imports model/ only."""

@@ -1,0 +1,1 @@
+"""The stages: one module or package each, a plain function from inputs to outputs."""

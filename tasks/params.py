@@ -1,0 +1,248 @@
+"""The typed, strict form of params.yaml: every choice of every stage, checked before any work.
+
+``load_params`` reads the file, refuses unknown keys (naming the nearest right one) and values out
+of range, and returns the tree that stages take their section from. What a key does and what to
+make of it is explained once, in params.yaml; here stand types and limits.
+"""
+
+import difflib
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from ruamel.yaml import YAML
+from ruamel.yaml.error import YAMLError
+
+from chatwright.errors import BadParameter, MissingInput
+
+Share = Annotated[float, Field(ge=0, le=1)]
+PositiveInt = Annotated[int, Field(ge=1)]
+
+
+class Section(BaseModel):
+    """A part of params.yaml: unknown keys refused, values not changed afterwards."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class PythonDocsParams(Section):
+    """The source ``python-docs``: the standard library's own documentation."""
+
+    limit: PositiveInt | None = None
+
+
+class DialoguesParams(Section):
+    """The source ``dialogues``: small talk from the package chatterbot-corpus."""
+
+    languages: list[Literal["english", "chinese"]] = ["english", "chinese"]
+    without: list[str] = ["gossip", "politics", "psychology"]
+
+
+class FolderParams(Section):
+    """The source ``folder``: the user's own files."""
+
+    path: str = "corpus"
+    max_broken_share: Share = 0.05
+
+
+class IngestParams(Section):
+    """Which texts go in."""
+
+    sources: list[Literal["python-docs", "dialogues", "folder"]] = Field(min_length=1)
+    python_docs: PythonDocsParams
+    dialogues: DialoguesParams
+    folder: FolderParams
+    shard_documents: PositiveInt = 50_000
+
+
+class PreprocessParams(Section):
+    """What is kept of them, and how they are split."""
+
+    min_characters: PositiveInt
+    validation_share: Share
+    test_share: Share
+    shard_documents: PositiveInt = 50_000
+
+    @model_validator(mode="after")
+    def _leave_something_to_train_on(self) -> "PreprocessParams":
+        if self.validation_share + self.test_share >= 1:
+            raise ValueError("validation_share and test_share together leave nothing to train on")
+        return self
+
+
+class TokenizerParams(Section):
+    """The vocabulary."""
+
+    vocab_size: Annotated[int, Field(ge=300, le=262_144)]
+
+
+class PackParams(Section):
+    """Rows of token ids."""
+
+    context_length: Annotated[int, Field(ge=16, le=131_072)]
+
+
+class ModelParams(Section):
+    """The shape of the model: ``size`` sets all of it, the other keys override it."""
+
+    size: Literal["tiny", "small", "base"]
+    hidden_size: PositiveInt | None = None
+    num_layers: PositiveInt | None = None
+    num_heads: PositiveInt | None = None
+    num_key_value_heads: PositiveInt | None = None
+    intermediate_size: PositiveInt | None = None
+    dropout: Annotated[float, Field(ge=0, lt=1)] = 0.0
+
+
+class TrainingParams(Section):
+    """What pretraining and fine-tuning choose alike; model/training.py takes it from there."""
+
+    tokens: PositiveInt
+    batch_size: PositiveInt | None = None
+    learning_rate: Annotated[float, Field(gt=0, le=1)] | None = None
+    optimizer: Literal["muon", "adamw"] = "muon"
+    weight_decay: Annotated[float, Field(ge=0, le=10)] = 0.1
+    schedule: Literal["linear", "cosine", "constant"] = "linear"
+    warmup_share: Share = 0.02
+    precision: Literal["auto", "bf16", "fp32"] = "auto"
+    checkpoint_seconds: Annotated[float, Field(ge=0)] = 30
+
+
+class PretrainParams(TrainingParams):
+    """The base model's training."""
+
+
+class FinetuneParams(TrainingParams):
+    """The chat model's training."""
+
+    small_talk_epochs: PositiveInt = 6
+
+
+class IndexParams(Section):
+    """Passages and how they are found."""
+
+    passage_characters: Annotated[int, Field(ge=100)]
+    min_score: Share = 0.5
+
+
+class CompressParams(Section):
+    """Ways to make the model small."""
+
+    recipe: Literal["int8"]
+
+
+class EvaluateParams(Section):
+    """What is measured."""
+
+    questions: str
+    generated_questions: PositiveInt
+    held_out_bytes: PositiveInt
+
+
+class RegisterParams(Section):
+    """When a new model becomes the one that is served."""
+
+    model_name: str = Field(min_length=1, pattern=r"^[^/:@]+$")
+    tolerance: Share
+
+
+class TrackingParams(Section):
+    """Where runs are recorded; not part of any stage's fingerprint."""
+
+    uri: str
+    experiment: str = Field(min_length=1)
+
+
+class Params(Section):
+    """The whole of params.yaml."""
+
+    seed: Annotated[int, Field(ge=0, lt=2**32)]
+    ingest: IngestParams
+    preprocess: PreprocessParams
+    tokenizer: TokenizerParams
+    pack: PackParams
+    model: ModelParams
+    pretrain: PretrainParams
+    finetune: FinetuneParams
+    index: IndexParams
+    compress: CompressParams
+    evaluate: EvaluateParams
+    register_: RegisterParams = Field(alias="register")
+    tracking: TrackingParams
+
+
+def known_keys(section: type[BaseModel] = Params, prefix: str = "") -> list[str]:
+    """All dotted keys of params.yaml, sections included."""
+    keys: list[str] = []
+    for name, field in section.model_fields.items():
+        key = prefix + (field.alias or name)
+        keys.append(key)
+        if isinstance(field.annotation, type) and issubclass(field.annotation, BaseModel):
+            keys += known_keys(field.annotation, key + ".")
+    return keys
+
+
+def leaves(tree: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, Any]]:
+    """The leaves of a tree with their dotted names."""
+    for key, value in tree.items():
+        if isinstance(value, Mapping):
+            yield from leaves(value, f"{prefix}{key}.")
+        else:
+            yield f"{prefix}{key}", value
+
+
+def nearest_key(key: str) -> str:
+    """A sentence that names the known key nearest to a wrong one, or the place of the list."""
+    keys = known_keys()
+    last = key.rsplit(".", 1)[-1]
+    near = difflib.get_close_matches(key, keys, n=1) or [
+        known
+        for near_last in difflib.get_close_matches(last, [k.rsplit(".", 1)[-1] for k in keys], n=1)
+        for known in keys
+        if known.rsplit(".", 1)[-1] == near_last
+    ]
+    return f"Did you mean {near[0]}" if near else "params.yaml explains every key"
+
+
+def check_params(tree: Any, source: str = "params.yaml") -> Params:
+    """Turn a tree of plain values into ``Params``.
+
+    Raises:
+        BadParameter: an unknown key (the nearest right one is named), a missing one, a value of
+            the wrong type or out of range.
+    """
+    if not isinstance(tree, dict):
+        raise BadParameter(source, "is not a mapping of sections", "Restore it with: git checkout params.yaml")
+    try:
+        return Params.model_validate(tree)
+    except ValidationError as error:
+        first = error.errors()[0]
+        key = ".".join(str(part) for part in first["loc"])
+        if first["type"] == "extra_forbidden":
+            raise BadParameter(source, f"there is no parameter {key}", nearest_key(key)) from None
+        if first["type"] == "missing":
+            raise BadParameter(source, f"{key} is missing", "git diff params.yaml shows what was taken out") from None
+        message = first["msg"].removeprefix("Value error, ")
+        message = message[0].lower() + message[1:]
+        raise BadParameter(
+            f"{source}, {key}",
+            f"{first['input']!r} cannot be used: {message.rstrip('.')}",
+            "The comment above that key in params.yaml says what it takes",
+        ) from None
+
+
+def load_params(path: Path = Path("params.yaml")) -> Params:
+    """Read and check a parameter file.
+
+    Raises:
+        MissingInput: there is no such file.
+        BadParameter: it is not YAML, or does not hold what it should.
+    """
+    try:
+        tree = YAML(typ="safe").load(path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        raise MissingInput(str(path), "there is no such file", "Go to the folder of your Chatwright project") from None
+    except (YAMLError, UnicodeDecodeError) as error:
+        raise BadParameter(str(path), f"is not valid YAML: {' '.join(str(error).split())}") from None
+    return check_params(tree, path.name)

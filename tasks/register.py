@@ -1,0 +1,276 @@
+"""The stage ``register``: a version of the assistant in the registry, champion when it is better.
+
+A version holds the compressed model and the index, loadable by ``mlflow.pyfunc`` with the code
+that runs them. Its tags and description say what it was built from and how it scored. A build
+whose files equal the last version's makes no new version. ``challenger`` is always the newest;
+``champion`` moves to it when it is better on the same held-out text, or when it is the first.
+"""
+
+import hashlib
+import importlib.metadata
+import os
+import shutil
+import tempfile
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import mlflow
+from mlflow import MlflowClient
+from mlflow.entities.model_registry import ModelVersion
+from mlflow.exceptions import MlflowException
+from pydantic import BaseModel
+
+from chatwright.errors import ServiceUnavailable
+from tasks.documents import read_documents
+from tasks.headlines import read_report
+from tasks.lineage import git_commit, locked_stages
+from tasks.params import Params, RegisterParams
+from tasks.registry import CHALLENGER, CHAMPION, registry_client, version_by_alias
+from tasks.stage import Stage
+from tasks.tracking.spool import close_build, current_build, parent_run_id
+
+PARENT_RUN_SECONDS = 60.0  # the side process has had all the build to make it
+CODE = ("serving", "model", "chatwright")
+NEEDS = ("torch", "tokenizers", "safetensors", "jinja2", "numpy", "scipy", "pyarrow", "pydantic",
+         "PyStemmer", "bm25s", "mlflow", "pandas")  # fmt: skip
+
+
+class Figures(BaseModel):
+    """What decides between two versions: ``text_sha256`` names the held-out text."""
+
+    bits_per_byte: float
+    right_first: float | None
+    text_sha256: str
+
+
+class RegisterReport(BaseModel):
+    """What became of the build in the registry."""
+
+    model_name: str
+    version: int
+    is_new: bool
+    is_champion: bool
+    reason: str
+    bits_per_byte: float
+    right_first: float | None
+    run_id: str
+    experiment_id: str
+
+
+def is_better(
+    challenger: Figures, champion: Figures | None, params: RegisterParams
+) -> tuple[bool, str]:
+    """Whether a challenger should be served instead of the champion, and why.
+
+    It should when it is better in held-out bits per byte or in right documents first, and worse
+    in neither by more than ``params.tolerance`` (a share of the bits, points of the questions).
+    """
+    if champion is None:
+        return True, "the first"
+    bits, best_bits = challenger.bits_per_byte, champion.bits_per_byte
+    first, best_first = challenger.right_first, champion.right_first
+    both_asked = first is not None and best_first is not None
+    said = f"bits per byte {bits:.3f} against {best_bits:.3f}"
+    if both_asked:
+        said += f", right document first {first:.1%} against {best_first:.1%}"
+    if bits > best_bits * (1 + params.tolerance):
+        return False, f"worse: {said}"
+    if both_asked and first < best_first - params.tolerance:  # type: ignore[operator]
+        return False, f"worse: {said}"
+    if bits < best_bits or (both_asked and first > best_first):  # type: ignore[operator]
+        return True, f"better: {said}"
+    return False, f"no better: {said}"
+
+
+def text_digest(texts: list[str]) -> str:
+    """The SHA-256 of a list of texts."""
+    digest = hashlib.sha256()
+    for text in texts:
+        digest.update(text.encode() + b"\0")
+    return digest.hexdigest()
+
+
+def folder_digest(*folders: Path) -> str:
+    """The SHA-256 of the names and contents of all files in some folders."""
+    digest = hashlib.sha256()
+    for folder in folders:
+        for file in sorted(path for path in folder.rglob("*") if path.is_file()):
+            digest.update(f"{file.relative_to(folder)}\0".encode())
+            with open(file, "rb") as content:
+                digest.update(hashlib.file_digest(content, "sha256").digest())
+    return digest.hexdigest()
+
+
+def figures_of(version: ModelVersion, bundle: Path, texts: list[str]) -> Figures:
+    """A registered version's figures on the given held-out texts: those it was registered with,
+    or, where they are of another text, its bits per byte measured anew."""
+    tags = version.tags
+    right_first = float(tags["right_first"]) if "right_first" in tags else None
+    digest = text_digest(texts)
+    bits = float(tags["bits_per_byte"])
+    if tags["text_sha256"] != digest:
+        from model.hf import load_pretrained
+        from model.tokenizer import ChatTokenizer
+        from tasks.evaluate.language_model import bits_per_byte
+
+        model, tokenizer = load_pretrained(bundle / "model"), ChatTokenizer.load(bundle / "model")
+        bits = bits_per_byte(model, tokenizer, texts).bits_per_byte
+    return Figures(bits_per_byte=bits, right_first=right_first, text_sha256=digest)
+
+
+def register(
+    model: Path,
+    index: Path,
+    test: Path,
+    evaluation: Mapping[str, Any],
+    params: Params,
+    run_id: str,
+    lineage: Mapping[str, str],
+) -> RegisterReport:
+    """Make a version of the assistant, unless the newest one has the same files.
+
+    Args:
+        model: the compressed model's folder.
+        index: the index's folder.
+        test: the held-out documents, to measure an older champion on.
+        evaluation: the report of the stage ``evaluate``.
+        params: all parameters.
+        run_id: the build's run in MLflow, which the version belongs to.
+        lineage: what it was made from: commit, hashes.
+
+    Raises:
+        ServiceUnavailable: MLflow does not answer.
+    """
+    client = registry_client(params.tracking.uri)
+    name = params.register_.model_name
+    texts = [document.text for document in read_documents(test)]
+    challenger = Figures(
+        bits_per_byte=evaluation["language_model"]["compressed"]["bits_per_byte"],
+        right_first=evaluation["questions"]["written"]["all"].get("right_first"),
+        text_sha256=text_digest(texts),
+    )
+    digest = folder_digest(model, index)
+    try:
+        newest = version_by_alias(client, name, CHALLENGER)
+        is_new = newest is None or newest.tags.get("sha256") != digest
+        if is_new:
+            tags = {"sha256": digest, **lineage, **challenger.model_dump(exclude_none=True)}
+            newest = make_version(client, model, index, params, run_id, tags)
+            client.set_registered_model_alias(name, CHALLENGER, newest.version)
+        assert newest is not None
+        champion = version_by_alias(client, name, CHAMPION)
+        if champion is not None and champion.version == newest.version:
+            better, reason = True, "it is the champion already"
+        elif champion is None:
+            better, reason = is_better(challenger, None, params.register_)
+        else:
+            files = Path(mlflow.artifacts.download_artifacts(f"models:/{name}@{CHAMPION}"))
+            before = figures_of(champion, files / "artifacts" / "bundle", texts)
+            better, reason = is_better(challenger, before, params.register_)
+        if better:
+            client.set_registered_model_alias(name, CHAMPION, newest.version)
+        experiment_id = client.get_run(run_id).info.experiment_id
+    except MlflowException as error:
+        raise ServiceUnavailable(
+            params.tracking.uri, f"MLflow did not do its part: {error.message}", "Try again"
+        ) from error
+    return RegisterReport(
+        model_name=name,
+        version=int(newest.version),
+        is_new=is_new,
+        is_champion=better,
+        reason=reason,
+        bits_per_byte=challenger.bits_per_byte,
+        right_first=challenger.right_first,
+        run_id=run_id,
+        experiment_id=experiment_id,
+    )
+
+
+def make_version(
+    client: MlflowClient,
+    model: Path,
+    index: Path,
+    params: Params,
+    run_id: str,
+    tags: Mapping[str, Any],
+) -> ModelVersion:
+    """Store the files under the run and make a version of the registered model from them."""
+    with tempfile.TemporaryDirectory(prefix="chatwright-") as folder:
+        bundle = Path(folder) / "bundle"
+        shutil.copytree(model, bundle / "model")
+        shutil.copytree(index, bundle / "index")
+        root = Path(__file__).resolve().parent.parent
+        with mlflow.start_run(run_id=run_id):
+            logged = mlflow.pyfunc.log_model(
+                name="assistant",
+                python_model=str(root / "tasks" / "registered_assistant.py"),
+                artifacts={"bundle": str(bundle)},
+                code_paths=[str(root / name) for name in CODE],
+                pip_requirements=[f"{name}=={importlib.metadata.version(name)}" for name in NEEDS],
+            )
+    registered = mlflow.register_model(
+        logged.model_uri,
+        params.register_.model_name,
+        tags={key: str(value) for key, value in tags.items()},
+    )
+    client.update_model_version(
+        registered.name, registered.version, description=description(tags, params)
+    )
+    return registered
+
+
+def description(tags: Mapping[str, Any], params: Params) -> str:
+    """What a version was built from and how it scored, as Markdown."""
+    first = tags.get("right_first")
+    asked = "" if first is None else f", right document first for {first:.0%} of the questions"
+    commit = f", code at {tags['git_commit'][:10]}" if "git_commit" in tags else ""
+    return (
+        f"A {params.model.size} model on {', '.join(params.ingest.sources)}: "
+        f"{tags['bits_per_byte']:.3f} bits per byte on held-out text{asked}.\n\n"
+        f"Corpus {tags.get('data/clean', 'unknown')} (DVC){commit}."
+    )
+
+
+def lineage_tags() -> dict[str, str]:
+    """The commit, and DVC's hash of every output that stands before this stage."""
+    tags = {
+        entry["path"]: entry["md5"]
+        for stage in locked_stages().values()
+        for entry in stage.get("outs", [])
+        if not entry["path"].startswith("reports/")
+    }
+    if commit := git_commit():
+        tags["git_commit"] = commit
+    return tags
+
+
+def main() -> None:
+    """Run the stage in the current folder."""
+    with Stage("register") as stage:
+        run_id = parent_run_id(current_build(), PARENT_RUN_SECONDS)
+        if run_id is None:
+            raise ServiceUnavailable(
+                stage.params.tracking.uri,
+                "MLflow has not taken this build's run",
+                "Look into .chatwright/tracking/shipping.log and run again",
+            )
+        report = register(
+            stage.input("artifacts/compressed") / stage.params.compress.recipe,
+            stage.input("artifacts/index"),
+            stage.input("data/clean") / "test",
+            read_report("evaluate") or {},
+            stage.params,
+            run_id,
+            lineage_tags(),
+        )
+        role = "champion" if report.is_champion else "challenger"
+        stage.log(f"{report.model_name} version {report.version}, {role} ({report.reason})")
+        stage.report(report)
+    close_build()
+
+
+if __name__ == "__main__":
+    os.environ.setdefault("GIT_PYTHON_REFRESH", "quiet")
+    main()

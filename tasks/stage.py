@@ -1,0 +1,308 @@
+"""What every stage shares: parameters, inputs, outputs, progress, report, tracking, resume.
+
+A stage's ``main`` opens ``with Stage("pack") as stage:`` around its plain function. Outputs are
+written beside their final place and renamed at the end, so that a stage that fails, is stopped or
+is killed leaves what stood before. One error sentence goes to stderr; the exit status is 2 for
+what the user can mend, 1 for what we have to mend, 130 after an interruption.
+"""
+
+import contextlib
+import errno
+import hashlib
+import json
+import os
+import shutil
+import signal
+import sys
+import threading
+import time
+import traceback
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from types import TracebackType
+from typing import Any
+
+import psutil
+from filelock import FileLock, Timeout
+from pydantic import BaseModel
+
+from chatwright.environment import set_quiet_defaults
+from chatwright.errors import AnotherRun, ChatwrightError, DiskFull, MissingInput, ServiceUnavailable
+from tasks.lineage import git_commit, output_hash
+from tasks.params import Params, load_params
+from tasks.progress import Display
+from tasks.tracking.spool import Spool, start_shipping
+
+WORK = Path(".chatwright")
+FAILED = WORK / "failed"
+INTERRUPTED = 130  # the exit status that shells give for Ctrl-C
+# An orphan of a killed run ends by itself well within that.
+LOCK_WAIT_SECONDS = float(os.environ.get("CHATWRIGHT_LOCK_WAIT_SECONDS", "20"))
+
+
+def failure_of(stage: str) -> dict[str, Any] | None:
+    """How the last run of a stage failed: ``message``, ``exit_code`` and ``may_pass`` (whether
+    trying again may help); None if it did not fail."""
+    try:
+        return json.loads((FAILED / f"{stage}.json").read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        return None
+
+
+class Stage:
+    """One run of one stage in the current folder, as a context manager."""
+
+    def __init__(self, name: str) -> None:
+        set_quiet_defaults()
+        self.name = name
+        self._outputs: dict[Path, Path] = {}
+        self._report: dict[str, Any] = {}
+        self._spool: Spool | None = None
+        self._lock = FileLock(WORK / "locks" / f"{name}.lock")
+
+    def __enter__(self) -> "Stage":
+        try:
+            self._enter()
+        except (ChatwrightError, KeyboardInterrupt) as error:
+            sys.exit(self._said(error))
+        return self
+
+    def _enter(self) -> None:
+        signal.signal(signal.SIGTERM, _interrupt)
+        _end_with_the_driver()
+        self.params: Params = load_params()
+        (WORK / "locks").mkdir(parents=True, exist_ok=True)
+        (FAILED / f"{self.name}.json").unlink(missing_ok=True)
+        try:
+            self._lock.acquire(timeout=LOCK_WAIT_SECONDS)
+        except Timeout:
+            raise AnotherRun(
+                self.name, "another process builds this stage", "Wait for it, or stop it"
+            ) from None
+        self._started = time.monotonic()
+        self.progress = Display(self.name)
+        self._spool = Spool(self.name)
+        tree = self.params.model_dump(by_alias=True, mode="json")
+        self._spool.append(
+            "start",
+            stage=self.name,
+            pid=os.getpid(),
+            commit=git_commit(),
+            params={k: tree[k] for k in ("seed", "model", self.name) if k in tree},
+            all_params=tree,
+        )
+        start_shipping()
+
+    def input(self, path: str | Path) -> Path:
+        """A file or folder that this stage reads.
+
+        Raises:
+            MissingInput: it is not there.
+        """
+        path = Path(path)
+        if not path.exists():
+            raise MissingInput(
+                str(path), f"{self.name} needs it and it is not there", "Run: chatwright run"
+            )
+        if self._spool and (md5 := output_hash(path.as_posix())):
+            self._spool.append("input", path=path.as_posix(), md5=md5)
+        return path
+
+    def output(self, path: str | Path) -> Path:
+        """Where to write an output: a name beside ``path``, renamed to it when all is done."""
+        path = Path(path)
+        path.parent.mkdir(parents=True, exist_ok=True)
+        partial, before = path.with_name(f".{path.name}.partial"), _aside(path)
+        if before.exists() and not path.exists():
+            before.rename(path)  # killed between the two renames of _replace
+        for leftover in (partial, before):
+            _remove(leftover)
+        self._outputs[path] = partial
+        return partial
+
+    def work(self, *inputs: Path, params: Mapping[str, Any] | BaseModel) -> Path:
+        """The folder for work in progress of just these parameters and inputs.
+
+        It outlives a killed run, so that the same work resumes there; it is removed when the
+        stage succeeds.
+        """
+        if isinstance(params, BaseModel):
+            params = params.model_dump(mode="json")
+        digest = hashlib.blake2b(json.dumps(params, sort_keys=True).encode(), digest_size=8)
+        for path in inputs:
+            for file in sorted(path.rglob("*")) if path.is_dir() else [path]:
+                if file.is_file():
+                    digest.update(str(file.relative_to(path.parent)).encode())
+                    with open(file, "rb") as content:
+                        digest.update(hashlib.file_digest(content, "blake2b").digest())
+        folder = WORK / self.name / digest.hexdigest()
+        others = [] if not folder.parent.exists() else [p.name for p in folder.parent.iterdir()]
+        if folder.exists():
+            self.log(f"continuing what an earlier run of the same work left in {folder}")
+        elif others:
+            self.log("starting afresh: parameters or inputs differ from those of the unfinished run")
+        folder.mkdir(parents=True, exist_ok=True)
+        return folder
+
+    def log(self, line: str) -> None:
+        """Say one line."""
+        print(f"{self.name}: {line}", flush=True)
+
+    def metrics(self, values: Mapping[str, float], step: int) -> None:
+        """Add points to the run's curves. Never waits."""
+        self._noted().metrics(values, step)
+
+    def text(self, name: str, text: str) -> None:
+        """Attach a text (``samples.md``) to the run."""
+        self._noted().text(name, text)
+
+    def figure(self, path: Path) -> None:
+        """Attach a picture to the run."""
+        self._noted().figure(path)
+
+    def report(self, report: BaseModel | Mapping[str, Any]) -> None:
+        """The stage's metrics: written to ``reports/<stage>.json`` and tracked."""
+        if isinstance(report, BaseModel):
+            report = report.model_dump(mode="json")
+        self._report = dict(report)
+        path = self.output(f"reports/{self.name}.json")
+        path.write_text(json.dumps(self._report, indent=2, ensure_ascii=False) + "\n", "utf-8")
+
+    def plot(self, name: str, rows: Iterable[Mapping[str, Any]]) -> None:
+        """A plot's data, as ``reports/plots/<name>.json`` for ``dvc plots``."""
+        path = self.output(f"reports/plots/{name}.json")
+        path.write_text(json.dumps(list(rows), indent=1, ensure_ascii=False) + "\n", "utf-8")
+
+    def _noted(self) -> Spool:
+        if self._spool is None:
+            raise RuntimeError("the stage has not been entered")
+        return self._spool
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.progress.close()
+        status, code = "FINISHED", 0
+        if error is None:
+            try:
+                self._place_outputs()
+            except OSError as failure:
+                error = failure
+        if error is not None:
+            for partial in self._outputs.values():
+                _remove(partial)
+            code = self._said(error)
+            status = "KILLED" if code == INTERRUPTED else "FAILED"
+        seconds = time.monotonic() - self._started
+        self._noted().append("end", status=status, report=self._report if not code else {})
+        self._noted().close()
+        self._lock.release()
+        if code:
+            sys.exit(code)
+        _remove(WORK / self.name)
+        self.log(f"done in {seconds:.1f} s")
+
+    def _place_outputs(self) -> None:
+        for partial in self._outputs.values():
+            _sync(partial)
+        for path, partial in self._outputs.items():
+            _replace(partial, path)
+
+    def _said(self, error: BaseException) -> int:
+        """Tell the user what happened, once, and give the exit status."""
+        if _is_disk_full(error):
+            error = DiskFull(
+                str(getattr(error, "filename", None) or self.name),
+                "the disk is full, so nothing was written and what stood before still stands",
+                "Free some space and run again",
+            )
+        if isinstance(error, KeyboardInterrupt):
+            message, code = f"{self.name}: interrupted. Run again to go on.", INTERRUPTED
+        elif isinstance(error, ChatwrightError):
+            message, code = str(error), error.exit_code
+        else:
+            traceback.print_exception(error)
+            message, code = f"{self.name}: {type(error).__name__}: {error}", 1
+        print(message, file=sys.stderr, flush=True)
+        may_pass = isinstance(error, ServiceUnavailable | ConnectionError | TimeoutError)
+        with contextlib.suppress(OSError):  # the disk may be full; the sentence has been said
+            FAILED.mkdir(parents=True, exist_ok=True)
+            failure = {"message": message, "exit_code": code, "may_pass": may_pass}
+            (FAILED / f"{self.name}.json").write_text(json.dumps(failure), encoding="utf-8")
+        return code
+
+
+def _interrupt(number: int, frame: object) -> None:
+    raise KeyboardInterrupt
+
+
+def _is_disk_full(error: BaseException) -> bool:
+    cause: BaseException | None = error
+    while cause is not None:
+        # Rust libraries (safetensors, tokenizers) give the number only in the text.
+        if getattr(cause, "errno", None) == errno.ENOSPC or "os error 28" in str(cause):
+            return True
+        cause = cause.__cause__ or cause.__context__
+    return False
+
+
+def _aside(path: Path) -> Path:
+    return path.with_name(f".{path.name}.before")
+
+
+def _remove(path: Path) -> None:
+    if path.is_dir():
+        shutil.rmtree(path)
+    else:
+        path.unlink(missing_ok=True)
+
+
+def _sync(path: Path) -> None:
+    for file in sorted(path.rglob("*")) if path.is_dir() else [path]:
+        if file.is_file():
+            with open(file, "rb") as content:
+                os.fsync(content.fileno())
+
+
+def _replace(partial: Path, path: Path) -> None:
+    """Put ``partial`` in the place of ``path``; a folder cannot be replaced in one step."""
+    if path.exists():
+        path.rename(_aside(path))
+    partial.rename(path)
+    _remove(_aside(path))
+
+
+def _end_with_the_driver() -> None:
+    """Stop this process when the one that drives it is gone.
+
+    A driver that is killed cannot stop its stages, and a stage left at work would meet the next
+    run of the same stage. The driver is the flow's process, or the ``dvc`` above this one.
+    """
+    named = os.environ.get("CHATWRIGHT_DRIVER_PID")
+    if named:
+        try:
+            driver: psutil.Process | None = psutil.Process(int(named))
+        except psutil.NoSuchProcess:
+            raise KeyboardInterrupt from None
+    else:
+        above = psutil.Process().parents()[:3]
+        driver = next((p for p in above if any("dvc" in part for part in _command(p))), None)
+    if driver is None:
+        return
+
+    def watch(driver: psutil.Process) -> None:
+        while driver.is_running() and driver.status() != psutil.STATUS_ZOMBIE:
+            time.sleep(0.5)
+        os.kill(os.getpid(), signal.SIGTERM)
+
+    threading.Thread(target=watch, args=(driver,), daemon=True).start()
+
+
+def _command(process: psutil.Process) -> list[str]:
+    try:
+        return process.cmdline()
+    except psutil.Error:
+        return []

@@ -1,0 +1,63 @@
+"""The side process: ships everything that is spooled to MLflow, then ends.
+
+Only one runs in a folder. It stays while stages run, so that curves are live, and a few seconds
+longer, so that the next stage need not start it again. What it could not ship (the server is
+away) stays spooled for the next one.
+"""
+
+import sys
+import time
+from pathlib import Path
+
+from filelock import FileLock, Timeout
+
+from chatwright.environment import set_quiet_defaults
+
+set_quiet_defaults()
+
+from tasks.params import load_params  # noqa: E402
+from tasks.tracking.spool import CURRENT, FOLDER  # noqa: E402
+
+IDLE_SECONDS = 6.0  # longer than the pause between two stages
+SECONDS_BETWEEN = 0.5
+
+
+def ship() -> None:
+    """Ship until nothing has been left to ship for a while."""
+    from tasks.tracking.shipment import BuildShipment
+
+    tracking = load_params().tracking
+    builds: dict[Path, BuildShipment] = {}
+    idle_since = time.monotonic()
+    while True:
+        busy = False
+        for folder in sorted(path for path in FOLDER.iterdir() if path.is_dir()):
+            if folder not in builds:
+                builds[folder] = BuildShipment(folder, tracking.uri, tracking.experiment)
+            busy |= builds[folder].ship()
+            if builds[folder].is_complete() and not is_current(folder):
+                builds.pop(folder).remove_folder()
+        if busy:
+            idle_since = time.monotonic()
+        elif not builds or time.monotonic() - idle_since > IDLE_SECONDS:
+            break
+        time.sleep(SECONDS_BETWEEN)
+    for build in builds.values():
+        build.pause()
+
+
+def is_current(folder: Path) -> bool:
+    """Whether further stages of this build may come."""
+    return CURRENT.exists() and CURRENT.read_text(encoding="utf-8").strip() == folder.name
+
+
+def main() -> None:
+    try:
+        with FileLock(FOLDER / "shipping.lock", timeout=0):
+            ship()
+    except Timeout:
+        sys.exit(0)
+
+
+if __name__ == "__main__":
+    main()

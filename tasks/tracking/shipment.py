@@ -1,0 +1,207 @@
+"""Ships the spools of one build to MLflow: a parent run for the build, a nested run a stage.
+
+What has been shipped is noted in the build's ``state.json`` after each batch, so that a side
+process that is killed is continued by the next one; at worst a point of a curve is sent twice,
+which MLflow shows as one.
+"""
+
+import json
+import os
+import shutil
+import time
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import psutil
+from mlflow import MlflowClient
+from mlflow.data.meta_dataset import MetaDataset
+from mlflow.data.http_dataset_source import HTTPDatasetSource
+from mlflow.entities import DatasetInput, InputTag, Metric, Param, RunTag
+from mlflow.system_metrics.system_metrics_monitor import SystemMetricsMonitor
+
+from tasks.lineage import LOCK, locked_hashes
+from tasks.params import leaves
+
+MAX_METRICS_A_BATCH = 1000  # MLflow's own limit
+
+
+def numbers(tree: Mapping[str, Any]) -> dict[str, float]:
+    """The numeric leaves of a report, under names that MLflow takes."""
+    return {
+        "".join(c if c.isalnum() or c in "_-./ " else "_" for c in key): float(value)
+        for key, value in leaves(tree)
+        if isinstance(value, int | float) and not isinstance(value, bool)
+    }
+
+
+class BuildShipment:
+    """One build's folder of spools and its runs in MLflow."""
+
+    def __init__(self, folder: Path, uri: str, experiment: str) -> None:
+        self._folder = folder
+        self._client = MlflowClient(uri)
+        self._uri = uri
+        self._experiment = experiment
+        self._state_file = folder / "state.json"
+        self._state: dict[str, Any] = {"runs": {}}
+        if self._state_file.exists():
+            self._state = json.loads(self._state_file.read_text(encoding="utf-8"))
+        self._monitors: dict[str, SystemMetricsMonitor] = {}
+
+    def ship(self) -> bool:
+        """Ship what has been appended since the last call; True if there was anything, or a
+        stage is still at work."""
+        busy = False
+        for spool in sorted(self._folder.glob("*.jsonl")):
+            run = self._state["runs"].setdefault(spool.name, {"offset": 0, "ended": False})
+            busy |= self._ship_spool(spool, run)
+        busy |= self._ship_outputs()
+        return busy
+
+    def is_complete(self) -> bool:
+        """Whether every stage run has ended and all of it has been shipped."""
+        runs = self._state["runs"].values()
+        return bool(runs) and all(run["ended"] and run.get("outputs") for run in runs)
+
+    def remove_folder(self) -> None:
+        """Forget a build that is complete."""
+        shutil.rmtree(self._folder)
+
+    def pause(self) -> None:
+        """End what runs on this side; the spools stay."""
+        for monitor in self._monitors.values():
+            monitor.finish()
+        self._monitors.clear()
+
+    def _ship_spool(self, spool: Path, run: dict[str, Any]) -> bool:
+        if run["ended"]:
+            return False
+        with open(spool, "rb") as file:
+            file.seek(run["offset"])
+            lines = file.readlines()
+        if lines and not lines[-1].endswith(b"\n"):
+            lines.pop()  # still being written
+        events = [json.loads(line) for line in lines]
+        if not events:
+            return self._notice_a_killed_stage(run)
+        metrics: list[Metric] = []
+        for event in events:
+            if event["kind"] == "metrics":
+                stamp = int(event["time"] * 1000)
+                metrics += [
+                    Metric(key, value, stamp, event["step"])
+                    for key, value in event["values"].items()
+                ]
+            else:
+                self._ship_event(event, run)
+        for start in range(0, len(metrics), MAX_METRICS_A_BATCH):
+            batch = metrics[start : start + MAX_METRICS_A_BATCH]
+            self._client.log_batch(run["id"], metrics=batch)
+        run["offset"] += sum(map(len, lines))
+        self._save()
+        return True
+
+    def _ship_event(self, event: dict[str, Any], run: dict[str, Any]) -> None:
+        if event["kind"] == "start":
+            self._start(event, run)
+        elif event["kind"] == "input":
+            self._log_dataset(run["id"], event["path"], event["md5"], "input")
+        elif event["kind"] == "attachment":
+            file = Path(event["file"])
+            if file.exists():
+                self._client.log_artifact(run["id"], str(file))
+                shutil.rmtree(file.parent)
+        elif event["kind"] == "end":
+            self._end(event, run)
+
+    def _start(self, event: dict[str, Any], run: dict[str, Any]) -> None:
+        parent = self._parent(event)
+        experiment_id = self._client.get_run(parent).info.experiment_id
+        tags = {
+            "mlflow.parentRunId": parent,
+            "mlflow.source.name": f"tasks.{event['stage']}",
+            "stage": event["stage"],
+        }
+        if event["commit"]:
+            tags["mlflow.source.git.commit"] = event["commit"]
+        made = self._client.create_run(
+            experiment_id, int(event["time"] * 1000), tags, run_name=event["stage"]
+        )
+        run.update(id=made.info.run_id, stage=event["stage"], pid=event["pid"])
+        params = [Param(key, str(value)) for key, value in leaves(event["params"])]
+        self._client.log_batch(run["id"], params=params)
+        self._client.update_run(parent, status="RUNNING")
+        monitor = SystemMetricsMonitor(run["id"], sampling_interval=2, tracking_uri=self._uri)
+        monitor.start()
+        self._monitors[run["id"]] = monitor
+
+    def _parent(self, event: dict[str, Any]) -> str:
+        if "parent" not in self._state:
+            found = self._client.get_experiment_by_name(self._experiment)
+            experiment = (
+                found.experiment_id if found else self._client.create_experiment(self._experiment)
+            )
+            tags = {"mlflow.source.name": "chatwright", "build": self._folder.name}
+            if event["commit"]:
+                tags["mlflow.source.git.commit"] = event["commit"]
+            parent = self._client.create_run(
+                experiment, int(event["time"] * 1000), tags, run_name=f"build {self._folder.name}"
+            )
+            params = [Param(key, str(value)) for key, value in leaves(event["all_params"])]
+            self._client.log_batch(parent.info.run_id, params=params)
+            self._state["parent"] = parent.info.run_id
+            self._save()
+        return self._state["parent"]
+
+    def _end(self, event: dict[str, Any], run: dict[str, Any]) -> None:
+        if monitor := self._monitors.pop(run["id"], None):
+            monitor.finish()
+        stamp, parent = int(event["time"] * 1000), self._state["parent"]
+        if event.get("report"):
+            figures = numbers(event["report"])
+            self._client.log_batch(
+                run["id"], metrics=[Metric(k, v, stamp, 0) for k, v in figures.items()]
+            )
+            self._client.log_batch(
+                parent,
+                metrics=[Metric(f"{run['stage']}.{k}", v, stamp, 0) for k, v in figures.items()],
+                tags=[RunTag(f"state.{run['stage']}", event["status"])],
+            )
+            self._client.log_dict(run["id"], event["report"], "report.json")
+        self._client.set_terminated(run["id"], event["status"], stamp)
+        self._client.set_terminated(parent, event["status"], stamp)
+        run.update(ended=True, ended_at=event["time"], outputs=event["status"] != "FINISHED")
+
+    def _notice_a_killed_stage(self, run: dict[str, Any]) -> bool:
+        """A stage without an end whose process is gone was killed: say so, once."""
+        if "pid" not in run or psutil.pid_exists(run["pid"]):
+            return True
+        self._end({"time": time.time(), "status": "KILLED"}, run)
+        self._save()
+        return True
+
+    def _ship_outputs(self) -> bool:
+        """Log the hashes of what a stage wrote, once DVC has noted them after its end."""
+        shipped = False
+        lock_time = os.path.getmtime(LOCK) if LOCK.exists() else 0.0
+        for run in self._state["runs"].values():
+            if run["ended"] and not run.get("outputs") and lock_time > run["ended_at"]:
+                for path, md5 in locked_hashes(run["stage"], "outs").items():
+                    self._log_dataset(run["id"], path, md5, "output")
+                run["outputs"] = shipped = True
+        if shipped:
+            self._save()
+        return shipped
+
+    def _log_dataset(self, run_id: str, path: str, md5: str, context: str) -> None:
+        source = HTTPDatasetSource(f"dvc://{path}")
+        dataset = MetaDataset(source, name=path, digest=md5)
+        entity = dataset._to_mlflow_entity()
+        tags = [InputTag("mlflow.data.context", context)]
+        self._client.log_inputs(run_id, [DatasetInput(entity, tags)])
+
+    def _save(self) -> None:
+        partial = self._state_file.with_suffix(".partial")
+        partial.write_text(json.dumps(self._state), encoding="utf-8")
+        partial.replace(self._state_file)

@@ -1,0 +1,122 @@
+"""The spool: one file of JSON lines a stage run, in a folder a build, read by the side process.
+
+A build is everything from the first stage that has work until ``register`` has registered the
+result, whoever drives and however often it is interrupted. Its folder's name stands in
+``.chatwright/tracking/current``.
+"""
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+import time
+import uuid
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+FOLDER = Path(".chatwright/tracking")
+CURRENT = FOLDER / "current"
+
+
+def current_build() -> Path:
+    """The folder of the build under way; a new one where there is none."""
+    FOLDER.mkdir(parents=True, exist_ok=True)
+    while True:
+        try:
+            return FOLDER / CURRENT.read_text(encoding="utf-8").strip()
+        except FileNotFoundError:
+            build = time.strftime("%Y%m%d-%H%M%S-") + uuid.uuid4().hex[:6]
+            (FOLDER / build).mkdir()
+            try:
+                # Two stages may start side by side: the first to create the file decides.
+                with open(CURRENT, "x", encoding="utf-8") as file:
+                    file.write(build)
+            except FileExistsError:
+                (FOLDER / build).rmdir()
+
+
+def close_build() -> None:
+    """Let the next stage that has work begin a new build."""
+    CURRENT.unlink(missing_ok=True)
+
+
+class Spool:
+    """What one run of one stage notes for MLflow. Appending is cheap and never waits."""
+
+    def __init__(self, stage: str) -> None:
+        self.build = current_build()
+        self.build.mkdir(parents=True, exist_ok=True)
+        self._attachments = 0
+        self._path = self.build / f"{time.time_ns()}-{stage}.jsonl"
+        self._file = open(self._path, "a", encoding="utf-8")  # noqa: SIM115 - open until close()
+
+    def append(self, kind: str, **fields: Any) -> None:
+        """Add one event: ``start``, ``input``, ``metrics``, ``attachment`` or ``end``."""
+        self._file.write(json.dumps({"kind": kind, "time": time.time(), **fields}) + "\n")
+        self._file.flush()
+
+    def metrics(self, values: Mapping[str, float], step: int) -> None:
+        """Add a point to each of the named curves."""
+        self.append("metrics", values={k: float(v) for k, v in values.items()}, step=step)
+
+    def text(self, name: str, text: str) -> None:
+        """Attach a text, shown by MLflow under ``name``."""
+        self._attach(name).write_text(text, encoding="utf-8")
+
+    def figure(self, path: Path) -> None:
+        """Attach a copy of a file."""
+        shutil.copyfile(path, self._attach(path.name))
+
+    def _attach(self, name: str) -> Path:
+        self._attachments += 1
+        folder = self._path.with_suffix(f".{self._attachments}")
+        folder.mkdir()
+        self.append("attachment", file=str(folder / name))
+        return folder / name
+
+    def close(self) -> None:
+        """Nothing more comes from this stage run."""
+        self._file.close()
+
+
+def start_shipping() -> None:
+    """Start the side process; it ends at once if another is at work, and by itself when done."""
+    log = open(FOLDER / "shipping.log", "ab")  # noqa: SIM115 - the child's own from here on
+    subprocess.Popen(
+        [sys.executable, "-m", "tasks.tracking"],
+        stdin=subprocess.DEVNULL,
+        stdout=log,
+        stderr=log,
+        start_new_session=True,
+        env={**os.environ, "CHATWRIGHT_PROGRESS": ""},
+    )
+    log.close()
+
+
+def parent_run_id(build: Path, wait_seconds: float) -> str | None:
+    """The MLflow run of a build, once the side process has made it; None if it takes too long."""
+    deadline = time.monotonic() + wait_seconds
+    while time.monotonic() < deadline:
+        try:
+            return json.loads((build / "state.json").read_text(encoding="utf-8"))["parent"]
+        except (FileNotFoundError, KeyError):
+            time.sleep(0.1)
+    return None
+
+
+def wait_until_shipped(seconds: float) -> bool:
+    """Wait for the side process to end; False if it is still at work after so many seconds."""
+    from filelock import FileLock, Timeout
+
+    try:
+        with FileLock(FOLDER / "shipping.lock", timeout=seconds):
+            return True
+    except Timeout:
+        return False
+
+
+def has_unshipped() -> bool:
+    """Whether anything is spooled that MLflow does not have yet."""
+    return FOLDER.exists() and any(path.is_dir() for path in FOLDER.iterdir())

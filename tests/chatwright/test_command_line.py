@@ -1,0 +1,117 @@
+"""The command line: a user's mistake is one sentence, exit status 2, and nothing is changed."""
+
+import os
+import socket
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from chatwright.commands import parameters
+
+ROOT = Path(__file__).resolve().parents[2]
+
+
+def chatwright(folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, "-m", "chatwright.cli", *arguments],
+        cwd=folder,
+        env={**os.environ, "PYTHONPATH": str(ROOT)},
+        capture_output=True,
+        text=True,
+        timeout=120,
+    )
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    for name in ("params.yaml", "dvc.yaml"):
+        (tmp_path / name).write_text((ROOT / name).read_text("utf-8"), "utf-8")
+    (tmp_path / "presets").mkdir()
+    for preset in (ROOT / "presets").glob("*.yaml"):
+        (tmp_path / "presets" / preset.name).write_text(preset.read_text("utf-8"), "utf-8")
+    return tmp_path
+
+
+def test_help_names_the_commands_and_imports_nothing_heavy(tmp_path: Path) -> None:
+    done = chatwright(tmp_path, "--help")
+    assert done.returncode == 0
+    assert all(command in done.stdout for command in ("run", "serve", "chat", "ui"))
+    script = (
+        "import sys, chatwright.cli\n"
+        "heavy = {'torch', 'mlflow', 'prefect', 'dvc', 'pytorch_lightning', 'pandas', 'numpy'}\n"
+        "print(sorted(heavy & set(sys.modules)))"
+    )
+    imported = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True)
+    assert imported.stdout.strip() == "[]"
+
+
+@pytest.mark.parametrize(
+    ("arguments", "sentence"),
+    [
+        (["--set", "pretrain.tokns=5"], "--set: there is no parameter pretrain.tokns. Did you mean pretrain.tokens."),
+        (["--set", "pretrain.tokens"], "--set pretrain.tokens: has no value. Write: --set pretrain.tokens=VALUE."),
+        (["--set", "pretrain.tokens=0"], "params.yaml, pretrain.tokens: 0 cannot be used"),
+        (["--set", "pretrain.tokens=[1"], "--set pretrain.tokens: '[1' is not a value"),
+        (["--set", "pretrain=5"], "params.yaml, pretrain: 5 cannot be used"),
+        (["--preset", "labtop"], "--preset labtop: there is no presets/labtop.yaml. There are: "),
+    ],
+)  # fmt: skip
+def test_a_bad_choice_changes_nothing(folder: Path, arguments: list[str], sentence: str) -> None:
+    before = (folder / "params.yaml").read_bytes()
+    done = chatwright(folder, "run", *arguments)
+    assert done.returncode == 2
+    assert sentence in done.stderr and len(done.stderr.strip().splitlines()) == 1
+    assert (folder / "params.yaml").read_bytes() == before
+
+
+def test_an_unknown_option_is_refused(folder: Path) -> None:
+    assert chatwright(folder, "run", "--pre", "x").returncode == 2
+
+
+def test_a_folder_that_is_no_project_is_said(tmp_path: Path) -> None:
+    done = chatwright(tmp_path, "run")
+    assert done.returncode == 2
+    assert "there is no dvc.yaml. Go to the folder of your Chatwright project." in done.stderr
+
+
+@pytest.mark.parametrize("command", ["serve", "chat"])
+def test_without_a_model_there_is_nothing_to_talk_to(folder: Path, command: str) -> None:
+    done = chatwright(folder, command)
+    assert done.returncode == 2
+    assert done.stderr.strip().endswith(
+        "chatwright: there is no model to serve yet. Make one: make run."
+    )
+    assert not (folder / "mlflow.db").exists()
+
+
+@pytest.mark.parametrize("command", ["serve", "ui"])
+def test_a_port_in_use_is_said(folder: Path, command: str) -> None:
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        port = str(taken.getsockname()[1])
+        done = chatwright(folder, command, "--port", port)
+    assert done.returncode == 2
+    assert port in done.stderr and "--port" in done.stderr
+
+
+def test_settings_keep_the_comments_and_say_what_changed(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    before = (folder / "params.yaml").read_text("utf-8")
+    monkeypatch.chdir(folder)
+    changes = parameters.apply_choices(None, ["pretrain.tokens=500_000", "seed=7"])
+    after = (folder / "params.yaml").read_text("utf-8")
+    assert [change.split(":")[0] for change in changes] == ["pretrain.tokens", "seed"]
+    assert [line for line in after.splitlines() if line.strip().startswith("#")] == [
+        line for line in before.splitlines() if line.strip().startswith("#")
+    ]
+    changed = [
+        new.strip()
+        for old, new in zip(before.splitlines(), after.splitlines(), strict=True)
+        if old != new
+    ]
+    assert changed == ["seed: 7", "tokens: 500000"]
+    assert parameters.apply_choices(None, ["seed=7"]) == []

@@ -1,0 +1,121 @@
+"""What tests share: a project of its own in a temporary folder, and the real data's place."""
+
+import os
+import shutil
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from chatwright.environment import set_quiet_defaults
+
+ROOT = Path(__file__).resolve().parent.parent
+CODE = ["chatwright", "flows", "tasks", "model", "serving", "presets", "corpus", "tests/data"]
+FILES = ["params.yaml", "dvc.yaml", "prefect.yaml", "pyproject.toml", ".gitignore", ".dvcignore"]
+
+set_quiet_defaults()
+os.environ["HF_HUB_OFFLINE"] = "1"
+
+
+@pytest.fixture(scope="session")
+def test_data() -> Path:
+    """The folder of real data; tests that need it are skipped where it is not."""
+    named = os.environ.get("CHATWRIGHT_TEST_DATA")
+    if not named:
+        pytest.skip("CHATWRIGHT_TEST_DATA names no folder of real data")
+    return Path(named)
+
+
+class Project:
+    """A Chatwright project in a folder of its own: a git and DVC repository."""
+
+    def __init__(self, root: Path, home: Path) -> None:
+        self.root = root
+        self.environment = {
+            **os.environ,
+            "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}",
+            "PREFECT_HOME": str(home / "prefect"),
+            "PREFECT_SERVER_EPHEMERAL_STARTUP_TIMEOUT_SECONDS": "120",
+            "PYTHONPATH": str(root),
+            "GIT_AUTHOR_NAME": "t",
+            "GIT_AUTHOR_EMAIL": "t@example.com",
+            "GIT_COMMITTER_NAME": "t",
+            "GIT_COMMITTER_EMAIL": "t@example.com",
+        }
+        self.environment.pop("PREFECT_API_URL", None)
+        self.environment.pop("CHATWRIGHT_PROGRESS", None)
+        for name in CODE:
+            shutil.copytree(
+                ROOT / name, root / name, ignore=shutil.ignore_patterns("__pycache__", "*.md")
+            )
+        (root / ".dvc").mkdir()
+        for name in [*FILES, ".dvc/config", ".dvc/.gitignore"]:
+            shutil.copy(ROOT / name, root / name)
+        self.do("git", "init", "-q")
+        self.do("git", "add", "-A")
+        self.do("git", "commit", "-q", "-m", "start")
+
+    def start(self, *command: str) -> subprocess.Popen[str]:
+        """Start a command in the project, in a process group of its own."""
+        return subprocess.Popen(
+            self.spelled_out(command),
+            cwd=self.root,
+            env=self.environment,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+            start_new_session=True,
+        )
+
+    def run(self, *command: str, timeout: float = 280) -> subprocess.CompletedProcess[str]:
+        """Run a command in the project, whatever its exit status."""
+        return subprocess.run(
+            self.spelled_out(command),
+            cwd=self.root,
+            env=self.environment,
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            text=True,
+            timeout=timeout,
+        )
+
+    def do(self, *command: str, timeout: float = 280) -> str:
+        """Run a command that must succeed; what it printed."""
+        done = self.run(*command, timeout=timeout)
+        assert done.returncode == 0, f"{command}\n{done.stdout[-4000:]}\n{done.stderr[-4000:]}"
+        return done.stdout
+
+    @staticmethod
+    def spelled_out(command: tuple[str, ...]) -> list[str]:
+        modules = {"chatwright": "chatwright.cli", "dvc": "dvc", "prefect": "prefect"}
+        if command[0] in modules:
+            return [sys.executable, "-m", modules[command[0]], *command[1:]]
+        if command[0] == "stage":
+            return [sys.executable, "-m", f"tasks.{command[1]}", *command[2:]]
+        return list(command)
+
+
+@pytest.fixture
+def new_project(
+    tmp_path: Path, tmp_path_factory: pytest.TempPathFactory
+) -> Callable[..., Project]:
+    """Makes projects; they share a home, so that Prefect's database is made once."""
+    home = tmp_path_factory.getbasetemp() / "home"
+    return lambda name="project": Project(made(tmp_path / name), home)
+
+
+@pytest.fixture(scope="session")
+def built_project(tmp_path_factory: pytest.TempPathFactory) -> Project:
+    """A project that `chatwright run --preset quick` has built, for slow tests to look at."""
+    home = tmp_path_factory.getbasetemp() / "home"
+    project = Project(made(tmp_path_factory.mktemp("built") / "project"), home)
+    project.first_output = project.do("chatwright", "run", "--preset", "quick", timeout=600)  # type: ignore[attr-defined]
+    return project
+
+
+def made(folder: Path) -> Path:
+    folder.mkdir(parents=True)
+    return folder

@@ -1,0 +1,76 @@
+"""params.yaml is strict: what cannot be right is refused with a sentence that helps."""
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+from ruamel.yaml import YAML
+
+from chatwright.errors import BadParameter, MissingInput
+from tasks.params import check_params, known_keys, leaves, load_params
+
+ROOT = Path(__file__).resolve().parents[2]
+
+
+@pytest.fixture
+def tree() -> dict[str, Any]:
+    return YAML(typ="safe").load((ROOT / "params.yaml").read_text(encoding="utf-8"))
+
+
+def test_the_file_that_ships_is_right(tree: dict[str, Any]) -> None:
+    assert load_params(ROOT / "params.yaml") == check_params(tree)
+
+
+def test_every_key_of_the_file_has_a_comment() -> None:
+    lines = (ROOT / "params.yaml").read_text(encoding="utf-8").splitlines()
+    bare = [
+        line.strip()
+        for before, line in zip(lines, lines[1:], strict=False)
+        if ": " in line and "#" not in line and not before.strip().startswith("#")
+    ]
+    assert not bare
+
+
+def test_every_known_key_stands_in_the_file(tree: dict[str, Any]) -> None:
+    written = {key for key, _ in leaves(tree)}
+    sections = {key.rsplit(".", 1)[0] for key in written if "." in key}
+    missing = set(known_keys()) - written - sections - {key.split(".")[0] for key in written}
+    assert not missing
+
+
+@pytest.mark.parametrize(
+    ("section", "key", "value", "sentence"),
+    [
+        ("pretrain", "learning_rat", 1e-3, "there is no parameter pretrain.learning_rat. Did you mean pretrain.learning_rate"),
+        ("pretrain", "tokens", 0, "params.yaml, pretrain.tokens: 0 cannot be used: input should be greater than or equal to 1"),
+        ("pretrain", "tokens", "many", "pretrain.tokens: 'many' cannot be used: input should be a valid integer"),
+        ("ingest", "sources", [], "ingest.sources: [] cannot be used"),
+        ("ingest", "sources", ["wiki"], "'wiki' cannot be used: input should be 'python-docs'"),
+        ("register", "model_name", "a:b", "register.model_name: 'a:b' cannot be used"),
+    ],
+)  # fmt: skip
+def test_a_bad_value_is_named_with_its_place(
+    tree: dict[str, Any], section: str, key: str, value: Any, sentence: str
+) -> None:
+    tree[section][key] = value
+    with pytest.raises(BadParameter) as error:
+        check_params(tree)
+    assert sentence in str(error.value)
+    assert error.value.exit_code == 2
+
+
+def test_a_missing_key_is_named(tree: dict[str, Any]) -> None:
+    del tree["pack"]["context_length"]
+    with pytest.raises(BadParameter, match="pack.context_length is missing"):
+        check_params(tree)
+
+
+def test_a_missing_file_and_broken_yaml_are_said(tmp_path: Path) -> None:
+    with pytest.raises(MissingInput, match="there is no such file"):
+        load_params(tmp_path / "params.yaml")
+    (tmp_path / "params.yaml").write_text("pretrain: [1, 2")
+    with pytest.raises(BadParameter, match="is not valid YAML"):
+        load_params(tmp_path / "params.yaml")
+    (tmp_path / "params.yaml").write_text("- 1")
+    with pytest.raises(BadParameter, match="not a mapping"):
+        load_params(tmp_path / "params.yaml")

@@ -1,0 +1,35 @@
+"""Which version is served: the first, then only a better one."""
+
+import pytest
+
+from tasks.params import RegisterParams
+from tasks.register import Figures, is_better
+
+PARAMS = RegisterParams(model_name="chatwright", tolerance=0.02)
+
+
+def figures(bits: float, first: float | None) -> Figures:
+    return Figures(bits_per_byte=bits, right_first=first, text_sha256="same")
+
+
+@pytest.mark.parametrize(
+    ("challenger", "champion", "wins"),
+    [
+        (figures(9.0, 0.0), None, True),  # the first is served, whatever it is
+        (figures(1.5, 0.7), figures(1.6, 0.7), True),  # fewer bits, as many questions
+        (figures(1.5, 0.69), figures(1.6, 0.7), True),  # a question less is within tolerance
+        (figures(1.5, 0.6), figures(1.6, 0.7), False),  # too many questions lost
+        (figures(1.61, 0.8), figures(1.6, 0.7), True),  # 0.6 % more bits, more questions
+        (figures(1.7, 0.8), figures(1.6, 0.7), False),  # 6 % more bits
+        (figures(1.6, 0.7), figures(1.6, 0.7), False),  # the same is no better
+        (figures(1.61, 0.7), figures(1.6, 0.7), False),  # a little worse is no better
+        (figures(1.5, None), figures(1.6, 0.7), True),  # no questions fit this corpus
+        (figures(1.7, None), figures(1.6, None), False),
+    ],
+)
+def test_a_challenger_is_served_only_when_it_is_better(
+    challenger: Figures, champion: Figures | None, wins: bool
+) -> None:
+    better, reason = is_better(challenger, champion, PARAMS)
+    assert better is wins
+    assert reason
