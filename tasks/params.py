@@ -99,8 +99,6 @@ class TrainingParams(Section):
     """What pretraining and fine-tuning choose alike; model/training.py takes it from there."""
 
     tokens: PositiveInt
-    batch_size: PositiveInt | None = None
-    learning_rate: Annotated[float, Field(gt=0, le=1)] | None = None
     optimizer: Literal["muon", "adamw"] = "muon"
     weight_decay: Annotated[float, Field(ge=0, le=10)] = 0.1
     schedule: Literal["linear", "cosine", "constant"] = "linear"
@@ -112,24 +110,30 @@ class TrainingParams(Section):
 class PretrainParams(TrainingParams):
     """The base model's training."""
 
+    batch_size: PositiveInt | None = None
+    learning_rate: Annotated[float, Field(gt=0, le=1)] | None = None
+
 
 class FinetuneParams(TrainingParams):
     """The chat model's training."""
 
-    small_talk_epochs: PositiveInt = 6
+    batch_size: PositiveInt
+    learning_rate: Annotated[float, Field(gt=0, le=1)]
+    small_talk_share: Share = 0.5
 
 
 class IndexParams(Section):
     """Passages and how they are found."""
 
     passage_characters: Annotated[int, Field(ge=100)]
-    min_score: Share = 0.5
+    min_score: Share = 0.4
 
 
 class CompressParams(Section):
     """Ways to make the model small."""
 
     recipe: Literal["int8"]
+    held_out_bytes: PositiveInt
 
 
 class EvaluateParams(Section):

@@ -11,6 +11,8 @@ from typing import Any
 
 from ruamel.yaml import YAML
 from ruamel.yaml.error import YAMLError
+from ruamel.yaml.nodes import ScalarNode
+from ruamel.yaml.representer import RoundTripRepresenter
 
 from chatwright.errors import BadParameter
 from tasks.params import check_params, known_keys, leaves, load_params, nearest_key
@@ -32,6 +34,7 @@ def apply_choices(preset: str | None, settings: list[str]) -> list[str]:
     yaml = YAML()
     yaml.preserve_quotes = True
     yaml.width = 1000
+    yaml.representer.add_representer(type(None), spelled_out_null)
     tree = yaml.load(PARAMS.read_text(encoding="utf-8"))
     changes = []
     choices = [*(preset_choices(preset) if preset else []), *map(setting, settings)]
@@ -51,6 +54,11 @@ def apply_choices(preset: str | None, settings: list[str]) -> list[str]:
         partial.write_text(text.getvalue(), encoding="utf-8")
         partial.replace(PARAMS)
     return changes
+
+
+def spelled_out_null(representer: RoundTripRepresenter, _: None) -> ScalarNode:
+    """``null`` as it stands in the file; ruamel.yaml would leave the value empty."""
+    return representer.represent_scalar("tag:yaml.org,2002:null", "null")
 
 
 def preset_choices(name: str) -> list[tuple[str, Any]]:

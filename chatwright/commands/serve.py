@@ -4,6 +4,7 @@ from pathlib import Path
 
 from rich.console import Console
 
+from chatwright.errors import NoModel
 from serving.server import load_assistant
 from serving.server import serve as serve_assistant
 from tasks.params import load_params
@@ -32,8 +33,19 @@ def chat_in_terminal() -> None:
 
 
 def champion_folder() -> Path:
-    """The champion's files; looking them up takes a few seconds, which are shown."""
+    """The champion's files.
+
+    Raises:
+        NoModel: nothing has been registered yet.
+    """
+    params = load_params()
+    database = params.tracking.uri.removeprefix("sqlite:///")
+    if database != params.tracking.uri and not Path(database).exists():
+        # Known without MLflow, which takes seconds to import and would make the file.
+        raise NoModel(
+            params.register_.model_name, "there is no model to serve yet", "Make one: make run"
+        )
     with Console(stderr=True).status("Looking up the champion ..."):
         from tasks.registry import champion
 
-        return champion(load_params()).folder
+        return champion(params).folder

@@ -1,0 +1,159 @@
+"""A document and a dialogue as they stand on disk: the columns, and how they are read and written.
+
+Every file is Parquet with fixed settings and rows sorted by id, so that the same rows make the
+same bytes. A folder holds numbered shards; readers take them in the order of their names.
+"""
+
+import json
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from chatwright.errors import BadInput, MissingInput
+
+DOCUMENT_SCHEMA = pa.schema(
+    [
+        pa.field("id", pa.string(), nullable=False),
+        pa.field("source", pa.string(), nullable=False),
+        pa.field("url", pa.string()),
+        pa.field("title", pa.string(), nullable=False),
+        pa.field("text", pa.string(), nullable=False),
+        pa.field("lang", pa.string(), nullable=False),
+        pa.field("license", pa.string()),
+        pa.field("fetched_at", pa.timestamp("us", tz="UTC")),
+        pa.field("meta", pa.string(), nullable=False),
+    ]
+)
+REJECTED_SCHEMA = DOCUMENT_SCHEMA.append(pa.field("reason", pa.string(), nullable=False))
+MESSAGE_TYPE = pa.struct([pa.field("role", pa.string()), pa.field("content", pa.string())])
+DIALOGUE_SCHEMA = pa.schema(
+    [
+        pa.field("id", pa.string(), nullable=False),
+        pa.field("source", pa.string(), nullable=False),
+        pa.field("lang", pa.string(), nullable=False),
+        pa.field("category", pa.string(), nullable=False),
+        pa.field("messages", pa.list_(MESSAGE_TYPE), nullable=False),
+    ]
+)
+
+SHARD_ROWS = 50_000
+ROW_GROUP_ROWS = 10_000
+
+
+@dataclass(frozen=True, slots=True)
+class Document:
+    """One text with its metadata; ``id`` is ``<source>/<stable name>``."""
+
+    id: str
+    source: str
+    title: str
+    text: str
+    lang: str
+    url: str | None = None
+    license: str | None = None
+    fetched_at: datetime | None = None
+    meta: dict[str, Any] = field(default_factory=dict)
+
+    def row(self) -> dict[str, Any]:
+        """The document as a row of ``DOCUMENT_SCHEMA``; ``meta`` becomes JSON with sorted keys."""
+        row = {name: getattr(self, name) for name in DOCUMENT_SCHEMA.names}
+        row["meta"] = json.dumps(self.meta, ensure_ascii=False, sort_keys=True)
+        return row
+
+
+@dataclass(frozen=True, slots=True)
+class Dialogue:
+    """A conversation: messages of ``{"role": ..., "content": ...}``, oldest first."""
+
+    id: str
+    source: str
+    lang: str
+    category: str
+    messages: list[dict[str, str]]
+
+    def row(self) -> dict[str, Any]:
+        """The dialogue as a row of ``DIALOGUE_SCHEMA``."""
+        return {name: getattr(self, name) for name in DIALOGUE_SCHEMA.names}
+
+
+def write_table(table: pa.Table, folder: Path, *, shard_rows: int = SHARD_ROWS) -> list[Path]:
+    """Write a table, sorted by id, as ``part-00000.parquet`` and so on.
+
+    An empty table makes one file without rows, so that a folder always tells its columns.
+
+    Returns:
+        The files, in order.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    table = table.sort_by("id")
+    paths = []
+    for number, start in enumerate(range(0, max(table.num_rows, 1), shard_rows)):
+        path = folder / f"part-{number:05d}.parquet"
+        pq.write_table(
+            table.slice(start, shard_rows),
+            path,
+            compression="zstd",
+            row_group_size=ROW_GROUP_ROWS,
+            store_schema=True,
+        )
+        paths.append(path)
+    return paths
+
+
+def write_documents(
+    documents: Iterable[Document], folder: Path, *, shard_rows: int = SHARD_ROWS
+) -> list[Path]:
+    """Write documents as Parquet shards, sorted by id; see ``write_table``."""
+    rows = [document.row() for document in documents]
+    return write_table(
+        pa.Table.from_pylist(rows, schema=DOCUMENT_SCHEMA), folder, shard_rows=shard_rows
+    )
+
+
+def write_dialogues(
+    dialogues: Iterable[Dialogue], folder: Path, *, shard_rows: int = SHARD_ROWS
+) -> list[Path]:
+    """Write dialogues as Parquet shards, sorted by id; see ``write_table``."""
+    rows = [dialogue.row() for dialogue in dialogues]
+    return write_table(
+        pa.Table.from_pylist(rows, schema=DIALOGUE_SCHEMA), folder, shard_rows=shard_rows
+    )
+
+
+def read_table(folder: Path, schema: pa.Schema) -> pa.Table:
+    """All rows of a folder's Parquet files, at any depth, in the order of the files' names.
+
+    Raises:
+        MissingInput: there is no such folder, or no Parquet file in it.
+        BadInput: a file is corrupt or lacks a column; it is named.
+    """
+    paths = sorted(folder.rglob("*.parquet"))
+    if not paths:
+        raise MissingInput(str(folder), "there is no Parquet file", "Run the stage that writes it")
+    tables = []
+    for path in paths:
+        try:
+            tables.append(pq.ParquetFile(path).read(columns=schema.names).cast(schema))
+        except (pa.ArrowException, ValueError, KeyError, OSError) as error:
+            reason = " ".join(str(error).split()).rstrip(".")
+            raise BadInput(
+                str(path), f"cannot be read: {reason}", "Run the stage that writes it again"
+            ) from None
+    return pa.concat_tables(tables)
+
+
+def read_documents(folder: Path) -> Iterator[Document]:
+    """The documents of a folder, in order; errors as ``read_table``."""
+    for row in read_table(folder, DOCUMENT_SCHEMA).to_pylist():
+        yield Document(**{**row, "meta": json.loads(row["meta"])})
+
+
+def read_dialogues(folder: Path) -> Iterator[Dialogue]:
+    """The dialogues of a folder, in order; errors as ``read_table``."""
+    for row in read_table(folder, DIALOGUE_SCHEMA).to_pylist():
+        yield Dialogue(**row)

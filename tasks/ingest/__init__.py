@@ -1,0 +1,1 @@
+"""The stage ``ingest``: every source's documents and dialogues, as they come."""

@@ -1,0 +1,31 @@
+"""Run the stage: ``python -m tasks.ingest``."""
+
+from pathlib import Path
+
+from tasks.ingest.ingest import ingest
+from tasks.stage import Stage
+
+
+def main() -> None:
+    """Read the sources into ``data/raw`` and ``data/dialogues``."""
+    with Stage("ingest") as stage:
+        params = stage.params.ingest
+        if "folder" in params.sources and Path(params.folder.path).exists():
+            stage.input(params.folder.path)
+        report = ingest(
+            params,
+            stage.output("data/raw"),
+            stage.output("data/dialogues"),
+            progress=stage.progress,
+        )
+        for source, count in report.documents.items():
+            stage.log(f"{source}: {count} documents, {report.dialogues[source]} dialogues")
+            for reason, times in report.left_out[source].items():
+                stage.log(f"{source}: left out {times}: {reason}")
+        for line in report.named:
+            stage.log(line)
+        stage.report(report)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,94 @@
+"""Gather the texts: every source's documents and conversations, as they come.
+
+A source is a function that takes its section of params.yaml and a ``LeftOut``, and yields
+documents and dialogues; what it cannot use it counts by reason. Another source is another entry
+in ``SOURCES``.
+"""
+
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+from pydantic import BaseModel
+
+from chatwright.errors import CorpusTooSmall
+from tasks.documents import Dialogue, Document, write_dialogues, write_documents
+from tasks.ingest.dialogues import dialogues
+from tasks.ingest.folder import folder
+from tasks.ingest.left_out import NAMED, LeftOut
+from tasks.ingest.python_docs import python_docs
+from tasks.params import IngestParams
+from tasks.progress import Progress, silent
+
+Source = Callable[..., Iterator[Document | Dialogue]]
+SOURCES: dict[str, tuple[Source, Callable[[IngestParams], Any]]] = {
+    "python-docs": (python_docs, lambda params: params.python_docs),
+    "dialogues": (dialogues, lambda params: params.dialogues),
+    "folder": (folder, lambda params: params.folder),
+}
+
+
+class IngestReport(BaseModel):
+    """What came in, by source, and what did not, by source and reason.
+
+    ``named`` are the first few things left out, each with its file and line.
+    """
+
+    documents: dict[str, int]
+    dialogues: dict[str, int]
+    characters: dict[str, int]
+    bytes: dict[str, int]
+    left_out: dict[str, dict[str, int]]
+    named: list[str]
+
+
+def ingest(
+    params: IngestParams,
+    raw: Path,
+    dialogues_out: Path,
+    *,
+    progress: Progress = silent,
+) -> IngestReport:
+    """Read every source named in the parameters and write what they hold.
+
+    Args:
+        params: the sources and their choices.
+        raw: the folder for documents; gets a folder a source.
+        dialogues_out: the folder for the dialogues of all sources.
+        progress: called with the files done of the source at work.
+
+    Raises:
+        CorpusTooSmall: no source holds any text.
+        BadInput, MissingInput: a source cannot be read; see the sources.
+    """
+    report = IngestReport(
+        documents={}, dialogues={}, characters={}, bytes={}, left_out={}, named=[]
+    )
+    spoken: list[Dialogue] = []
+    for name in sorted(set(params.sources)):
+        source, section = SOURCES[name]
+        left_out = LeftOut()
+        found = list(source(section(params), left_out, progress=progress))
+        documents = [each for each in found if isinstance(each, Document)]
+        own = [each for each in found if isinstance(each, Dialogue)]
+        spoken += own
+        if documents:
+            write_documents(documents, raw / name, shard_rows=params.shard_documents)
+        report.documents[name] = len(documents)
+        report.dialogues[name] = len(own)
+        texts = [each.text for each in documents]
+        texts += [message["content"] for each in own for message in each.messages]
+        report.characters[name] = sum(map(len, texts))
+        report.bytes[name] = sum(len(text.encode()) for text in texts)
+        report.left_out[name] = dict(sorted(left_out.counts.items()))
+        report.named += [f"{name}: {each}" for each in left_out.named]
+    if not any(report.documents.values()) and not spoken:
+        raise CorpusTooSmall(
+            "ingest.sources",
+            f"no text in any of: {', '.join(sorted(set(params.sources)))}",
+            "Put files into the folder, or add python-docs to the sources in params.yaml",
+        )
+    raw.mkdir(parents=True, exist_ok=True)
+    write_dialogues(spoken, dialogues_out, shard_rows=params.shard_documents)
+    report.named = report.named[:NAMED]
+    return report

@@ -1,0 +1,95 @@
+"""What a file of the user's holds: one text, or many records with texts or conversations.
+
+A record is a row of a table or a JSON object. Its text is in ``text``, ``content`` or ``body``;
+``title`` (or ``name``), ``url`` and ``lang`` are taken if they are there; ``messages``, a list of
+``{"role": ..., "content": ...}``, makes it a conversation.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+TEXT_FIELDS = ("text", "content", "body")
+TITLE_FIELDS = ("title", "name")
+MESSAGES_FIELD = "messages"
+ROLES = ("system", "user", "assistant")
+
+
+@dataclass(frozen=True, slots=True)
+class Text:
+    """A text as found in a file; ``number`` is its line or row, None where it is the whole file."""
+
+    text: str
+    title: str | None = None
+    url: str | None = None
+    lang: str | None = None
+    number: int | None = None
+    meta: dict[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Conversation:
+    """A conversation as found in a file."""
+
+    messages: list[dict[str, str]]
+    lang: str | None = None
+    category: str | None = None
+    number: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Broken:
+    """A record that cannot be used.
+
+    Broken records count against the file; one with ``is_empty`` is in order but holds no text.
+    """
+
+    number: int
+    reason: str
+    detail: str = ""
+    is_empty: bool = False
+
+    def __str__(self) -> str:
+        return f"{self.reason} ({self.detail})" if self.detail else self.reason
+
+
+Record = Text | Conversation | Broken
+
+
+def record_from_mapping(fields: Mapping[str, Any], number: int) -> Record:
+    """What a JSON object or a table's row holds."""
+    if fields.get(MESSAGES_FIELD) is not None:
+        return _conversation(fields, number)
+    for name in TEXT_FIELDS:
+        if name not in fields:
+            continue
+        value = fields[name]
+        if value is None or (isinstance(value, str) and not value.strip()):
+            return Broken(number, "record with an empty text", is_empty=True)
+        if not isinstance(value, str):
+            return Broken(number, "its text is not a text", f"{name} is {type(value).__name__}")
+        title = next((t for key in TITLE_FIELDS if (t := _word(fields, key))), None)
+        return Text(value, title, _word(fields, "url"), _word(fields, "lang"), number)
+    return Broken(number, "record without text, content, body or messages", is_empty=True)
+
+
+def _conversation(fields: Mapping[str, Any], number: int) -> Record:
+    messages = fields[MESSAGES_FIELD]
+    if not isinstance(messages, list) or not messages:
+        return Broken(number, "messages is not a list of messages")
+    kept = []
+    for message in messages:
+        role = message.get("role") if isinstance(message, Mapping) else None
+        content = message.get("content") if isinstance(message, Mapping) else None
+        if role not in ROLES or not isinstance(content, str) or not content.strip():
+            return Broken(number, "a message lacks its role (system, user, assistant) or content")
+        kept.append({"role": role, "content": content.strip()})
+    if not any(message["role"] == "assistant" for message in kept):
+        return Broken(number, "conversation without an assistant's reply", is_empty=True)
+    return Conversation(kept, _word(fields, "lang"), _word(fields, "category"), number)
+
+
+def _word(fields: Mapping[str, Any], key: str) -> str | None:
+    """A field as a text on one line; None where it is missing or empty."""
+    value = fields.get(key)
+    return (" ".join(str(value).split()) or None) if value is not None else None

@@ -1,0 +1,1 @@
+"""The stage ``preprocess``: the corpus clean, without duplicates, split for good."""

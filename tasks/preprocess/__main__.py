@@ -1,0 +1,23 @@
+"""Run the stage: ``python -m tasks.preprocess``."""
+
+from tasks.preprocess.preprocess import preprocess
+from tasks.stage import Stage
+
+
+def main() -> None:
+    """Turn ``data/raw`` into ``data/clean`` and ``data/rejected``."""
+    with Stage("preprocess") as stage:
+        report = preprocess(
+            stage.input("data/raw"),
+            stage.output("data/clean"),
+            stage.output("data/rejected"),
+            stage.params.preprocess,
+            progress=stage.progress,
+        )
+        splits = ", ".join(f"{count} {split}" for split, count in report.documents.items())
+        stage.log(f"{splits}; rejected: {report.rejected or 'none'}")
+        stage.report(report)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,155 @@
+"""Clean documents, drop what is too short or there twice, and split the rest for good.
+
+Which split a document is in depends on nothing but its own words: a hash of them is compared
+with the shares. So no document ever moves when others come or go, and what is there twice cannot
+be in two splits. Of equal documents the one with the lowest id stays.
+"""
+
+import hashlib
+from collections import Counter
+from pathlib import Path
+
+import pyarrow as pa
+import pyarrow.compute as pc
+from pydantic import BaseModel
+
+from chatwright.errors import CorpusTooSmall
+from tasks.documents import DOCUMENT_SCHEMA, read_table, write_table
+from tasks.params import PreprocessParams
+from tasks.preprocess.cleaning import clean, content_hash
+from tasks.progress import Progress, silent
+
+SPLITS = ("train", "validation", "test")
+PROGRESS_DOCUMENTS = 2_000
+
+
+class PreprocessReport(BaseModel):
+    """What is in each split, and what was dropped, by reason.
+
+    ``corpus_sha256`` is a hash of all ids and texts that stayed, in the order of the ids.
+    """
+
+    documents: dict[str, int]
+    characters: dict[str, int]
+    bytes: dict[str, int]
+    languages: dict[str, int]
+    rejected: dict[str, int]
+    corpus_sha256: str
+
+
+def preprocess(
+    raw: Path,
+    out: Path,
+    rejected: Path,
+    params: PreprocessParams,
+    *,
+    progress: Progress = silent,
+) -> PreprocessReport:
+    """Turn raw documents into the splits ``train``, ``validation`` and ``test`` below ``out``.
+
+    Args:
+        raw: a folder of documents, as ``ingest`` writes it.
+        out: the folder for the splits.
+        rejected: the folder for what was dropped, with the column ``reason``.
+        params: the least length and the shares of the splits.
+
+    Raises:
+        CorpusTooSmall: a split has no document.
+        BadInput, MissingInput: the raw documents cannot be read.
+    """
+    table = read_table(raw, DOCUMENT_SCHEMA).sort_by("id") if any_parquet(raw) else None
+    if table is None or not table.num_rows:
+        raise CorpusTooSmall(
+            "preprocess", "there is no document", "Put files into the folder of ingest.folder.path"
+        )
+    titles = [" ".join(clean(title).split()) for title in table["title"].to_pylist()]
+    texts, hashes = [], []
+    for number, text in enumerate(table["text"].to_pylist()):
+        if number % PROGRESS_DOCUMENTS == 0:
+            progress(number, table.num_rows, "documents")
+        texts.append(clean(text))
+        hashes.append(content_hash(texts[-1]))
+    progress(table.num_rows, table.num_rows, "documents")
+    table = table.set_column(3, DOCUMENT_SCHEMA.field("title"), pa.array(titles, pa.string()))
+    table = table.set_column(4, DOCUMENT_SCHEMA.field("text"), pa.array(texts, pa.string()))
+
+    reasons = reasons_to_reject(texts, hashes, params.min_characters)
+    kept = pa.array([reason is None for reason in reasons])
+    dropped = table.filter(pc.invert(kept)).append_column(
+        pa.field("reason", pa.string(), nullable=False),
+        pa.array([reason for reason in reasons if reason], pa.string()),
+    )
+    write_table(dropped, rejected, shard_rows=params.shard_documents)
+
+    places = pa.array([split_of(digest, params) for digest in hashes])
+    report = PreprocessReport(
+        documents={},
+        characters={},
+        bytes={},
+        languages=count(table.filter(kept)["lang"]),
+        rejected=count(dropped["reason"]),
+        corpus_sha256=corpus_hash(table.filter(kept)),
+    )
+    for split in SPLITS:
+        part = table.filter(pc.and_(kept, pc.equal(places, split)))
+        share = {"validation": params.validation_share, "test": params.test_share}.get(split)
+        if not part.num_rows and share != 0:
+            raise CorpusTooSmall(
+                f"preprocess, {split}",
+                f"none of the {pc.sum(kept).as_py() or 0} documents that are left falls into it",
+                "Add text"
+                + (f", or raise preprocess.{split}_share" if share else "")
+                + (f"; {dropped.num_rows} were rejected, see data/rejected" if dropped else ""),
+            )
+        write_table(part, out / split, shard_rows=params.shard_documents)
+        report.documents[split] = part.num_rows
+        report.characters[split] = pc.sum(pc.utf8_length(part["text"])).as_py() or 0
+        report.bytes[split] = pc.sum(pc.binary_length(part["text"])).as_py() or 0
+    return report
+
+
+def any_parquet(folder: Path) -> bool:
+    """Whether a folder that is there holds documents; one that is not there is left to fail."""
+    return not folder.is_dir() or any(folder.rglob("*.parquet"))
+
+
+def reasons_to_reject(
+    texts: list[str], hashes: list[bytes], min_characters: int
+) -> list[str | None]:
+    """Why each document goes, None where it stays; documents in the order of their ids."""
+    seen: set[bytes] = set()
+    reasons: list[str | None] = []
+    for text, digest in zip(texts, hashes, strict=True):
+        if not text:
+            reasons.append("empty")
+        elif len(text) < min_characters:
+            reasons.append("too short")
+        elif digest in seen:
+            reasons.append("duplicate")
+        else:
+            seen.add(digest)
+            reasons.append(None)
+    return reasons
+
+
+def split_of(digest: bytes, params: PreprocessParams) -> str:
+    """The split of a document with this hash: the hash, read as a number from 0 to 1, decides."""
+    place = int.from_bytes(digest[:8], "big") / 2**64
+    if place < params.test_share:
+        return "test"
+    if place < params.test_share + params.validation_share:
+        return "validation"
+    return "train"
+
+
+def corpus_hash(table: pa.Table) -> str:
+    """The SHA-256 of a corpus: ids and texts, in the order of the ids."""
+    digest = hashlib.sha256()
+    for name, text in zip(table["id"].to_pylist(), table["text"].to_pylist(), strict=True):
+        digest.update(f"{name}\0{text}\0".encode())
+    return digest.hexdigest()
+
+
+def count(column: pa.ChunkedArray) -> dict[str, int]:
+    """How often each value occurs, sorted by value."""
+    return dict(sorted(Counter(column.to_pylist()).items()))

@@ -1,0 +1,112 @@
+"""The stage as a whole: all sources in, the same bytes each time."""
+
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+
+from chatwright.errors import BadInput, CorpusTooSmall, MissingInput
+from tasks.documents import (
+    DOCUMENT_SCHEMA,
+    Document,
+    read_dialogues,
+    read_documents,
+    read_table,
+    write_documents,
+)
+from tasks.ingest.ingest import IngestReport, ingest
+from tasks.params import DialoguesParams, FolderParams, IngestParams, PythonDocsParams
+
+
+def params(corpus: Path, *sources: str) -> IngestParams:
+    return IngestParams(
+        sources=list(sources),
+        python_docs=PythonDocsParams(limit=200),
+        dialogues=DialoguesParams(),
+        folder=FolderParams(path=str(corpus)),
+    )
+
+
+def contents(folder: Path) -> dict[str, bytes]:
+    return {p.relative_to(folder).as_posix(): p.read_bytes() for p in folder.rglob("*.parquet")}
+
+
+@pytest.fixture
+def corpus(tmp_path: Path) -> Path:
+    corpus = tmp_path / "corpus"
+    corpus.mkdir()
+    (corpus / "b.txt").write_text("Second file, read first or last.")
+    (corpus / "a.md").write_text("# First\n\nSome words.")
+    (corpus / "talk.jsonl").write_text(
+        '{"messages": [{"role": "user", "content": "Hi"},'
+        ' {"role": "assistant", "content": "Hello"}]}\n'
+    )
+    (corpus / "slides.pdf").write_bytes(b"%PDF-1.7")
+    return corpus
+
+
+def run(corpus: Path, out: Path, *sources: str) -> IngestReport:
+    return ingest(params(corpus, *sources), out / "raw", out / "dialogues")
+
+
+def test_all_sources_stand_where_they_belong(corpus: Path, tmp_path: Path) -> None:
+    report = run(corpus, tmp_path, "dialogues", "folder")
+    assert report.documents == {"dialogues": 0, "folder": 2}
+    assert report.dialogues["folder"] == 1 and report.dialogues["dialogues"] > 1_000
+    assert report.left_out["folder"] == {"not a format that is read (.pdf)": 1}
+    assert "folder: slides.pdf: not a format that is read (.pdf)" in report.named
+    assert report.characters["folder"] == sum(
+        map(len, ["Second file, read first or last.", "# First\n\nSome words.", "Hi", "Hello"])
+    )
+    found = [each.id for each in read_documents(tmp_path / "raw" / "folder")]
+    assert found == ["folder/a.md", "folder/b.txt"]
+    names = [each.id for each in read_dialogues(tmp_path / "dialogues")]
+    assert names == sorted(names) and "folder/talk.jsonl#1" in names
+
+
+@pytest.mark.slow
+def test_two_runs_write_the_same_bytes(corpus: Path, tmp_path: Path) -> None:
+    sources = ("python-docs", "dialogues", "folder")
+    first = run(corpus, tmp_path / "first", *sources)
+    second = run(corpus, tmp_path / "second", *reversed(sources))
+    assert first == second
+    assert contents(tmp_path / "first") == contents(tmp_path / "second")
+
+
+def test_no_text_at_all_is_an_error_that_says_what_to_do(tmp_path: Path) -> None:
+    (tmp_path / "empty").mkdir()
+    with pytest.raises(CorpusTooSmall, match="no text in any of: folder.*python-docs"):
+        run(tmp_path / "empty", tmp_path, "folder")
+
+
+def test_missing_folder_is_an_error_only_when_it_is_a_source(tmp_path: Path) -> None:
+    with pytest.raises(MissingInput):
+        run(tmp_path / "nowhere", tmp_path, "dialogues", "folder")
+    assert run(tmp_path / "nowhere", tmp_path, "dialogues").documents == {"dialogues": 0}
+
+
+def test_documents_survive_being_written_in_shards(tmp_path: Path) -> None:
+    documents = [
+        Document(
+            id=f"x/{number:02d}",
+            source="x",
+            title=f"标题 {number}",
+            text="text\n" * number,
+            lang="zh",
+            fetched_at=datetime(2024, 5, number, tzinfo=UTC),
+            meta={"b": [number], "a": None},
+        )
+        for number in range(1, 8)
+    ]
+    paths = write_documents(reversed(documents), tmp_path, shard_rows=3)
+    assert [path.name for path in paths] == [f"part-0000{n}.parquet" for n in range(3)]
+    assert list(read_documents(tmp_path)) == documents
+
+
+def test_corrupt_shard_is_named(tmp_path: Path) -> None:
+    (path,) = write_documents([Document("x/1", "x", "t", "text", "en")], tmp_path)
+    path.write_bytes(path.read_bytes()[:-20])
+    with pytest.raises(BadInput, match=r"part-00000\.parquet: cannot be read"):
+        read_table(tmp_path, DOCUMENT_SCHEMA)
+    with pytest.raises(MissingInput, match="no Parquet file"):
+        read_table(tmp_path / "nowhere", DOCUMENT_SCHEMA)
