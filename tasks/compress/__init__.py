@@ -1,0 +1,1 @@
+"""The chat model, small: ``recipes`` makes and measures it, ``__main__`` is the stage."""
