@@ -65,7 +65,14 @@ class Block(nn.Module):
 
 
 class Embedding(nn.Embedding):
-    """Vectors of ids, and, tied to them, scores of ids."""
+    """Vectors of ids, and, tied to them, scores of ids.
+
+    Its weights come from ``Transformer.init_weights`` or a checkpoint. torch's own initialisation
+    would be overwritten, and on the meta device it imports torch._dynamo, which takes seconds.
+    """
+
+    def reset_parameters(self) -> None:
+        """Leave the weights as they are."""
 
     def project(self, hidden: Tensor) -> Tensor:
         """Hidden states ``(..., C)`` to scores ``(..., V)``."""

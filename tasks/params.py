@@ -126,7 +126,7 @@ class IndexParams(Section):
     """Passages and how they are found."""
 
     passage_characters: Annotated[int, Field(ge=100)]
-    min_score: Share = 0.3
+    min_score: Share = 0.08
 
 
 class CompressParams(Section):

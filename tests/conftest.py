@@ -17,6 +17,8 @@ FILES = ["params.yaml", "dvc.yaml", "prefect.yaml", "pyproject.toml", ".gitignor
 
 set_quiet_defaults()
 os.environ["HF_HUB_OFFLINE"] = "1"
+# Tests run side by side: two threads each on two cores wait for one another.
+os.environ["OMP_NUM_THREADS"] = "1"
 
 
 @pytest.fixture(scope="session")
@@ -44,8 +46,8 @@ class Project:
             "GIT_COMMITTER_NAME": "t",
             "GIT_COMMITTER_EMAIL": "t@example.com",
         }
-        self.environment.pop("PREFECT_API_URL", None)
-        self.environment.pop("CHATWRIGHT_PROGRESS", None)
+        for name in ("PREFECT_API_URL", "CHATWRIGHT_PROGRESS", "OMP_NUM_THREADS"):
+            self.environment.pop(name, None)
         for name in CODE:
             shutil.copytree(
                 ROOT / name, root / name, ignore=shutil.ignore_patterns("__pycache__", "*.md")

@@ -20,14 +20,20 @@ from tasks.evaluate import floors
 from tasks.evaluate.assistant import SetScores, ask, served, set_scores
 from tasks.evaluate.chart import MEASURES, draw_chart
 from tasks.evaluate.language_model import bits_per_byte
-from tasks.evaluate.question_sets import generated_set, read_questions, written_set
+from tasks.evaluate.question_sets import (
+    QuestionSet,
+    generated_set,
+    read_questions,
+    written_set,
+)
 from tasks.params import EvaluateParams
 from tasks.progress import Progress, silent
 from tasks.stage import Stage
 
 SPLITS = ("train", "validation", "test")
-SAMPLES = ("What does shutil.copytree do?", "怎样创建一个临时目录？", "你好")
-"""A question by name, a need in Chinese, a greeting."""
+SAMPLES = (("en", "name"), ("zh", "need"))
+"""The kinds of question whose first one is shown with its reply, before a greeting."""
+GREETING = "你好"
 
 
 class TextScore(BaseModel):
@@ -162,6 +168,16 @@ def _on_text(
         f" xz {scores['xz'].bits_per_byte:.3f} bits per byte"
     )
     return scores, HeldOut(documents=len(texts), bytes=count.bytes, tokens=count.tokens)
+
+
+def sample_questions(*sets: QuestionSet) -> list[str]:
+    """Questions to show with their replies: the first of each kind that this corpus can answer."""
+    answerable = [one for each in sets for one in each.questions if one.documents]
+    firsts = [
+        next((one.question for one in answerable if (one.lang, one.style) == kind), None)
+        for kind in SAMPLES
+    ]
+    return [question for question in firsts if question is not None]
 
 
 def _sample(assistant: Assistant, question: str) -> Sample:

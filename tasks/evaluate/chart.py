@@ -31,7 +31,7 @@ def draw_chart(report: Mapping[str, Any], path: Path) -> None:
     groups = [
         (f"{SETS[name]}\n{style}", asked["groups"][style])
         for name, asked in report["questions"].items()
-        for style in ("name", "need")
+        for style in ("name", "need", "situation")
         if style in asked["groups"]
     ]
     width = 0.8 / len(MEASURES)

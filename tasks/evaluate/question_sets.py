@@ -20,8 +20,8 @@ from tasks.questions import held_out_questions, summary_sentence
 
 UNANSWERABLE = "unanswerable"
 FORMAT = (
-    'Each line is a JSON object: {"question", "lang", "style": "name" or "need", "documents":'
-    ' [titles], "answer"}, or {"question", "lang", "style": "unanswerable", "documents": []}'
+    'Each line is a JSON object: {"question", "lang", "style": "name", "need" or'
+    ' "situation", "documents": [titles], "answer"}, or {"question", "lang", "style": "unanswerable", "documents": []}'
 )
 
 
@@ -31,7 +31,9 @@ class Question(NamedTuple):
     Attributes:
         documents: ids of the documents that answer it; empty where the corpus cannot.
         answer: what a good reply says; empty where nothing is expected.
-        style: "name", "need" or "unanswerable".
+        style: "name" (it names the thing), "need" (it says in a sentence what is wanted),
+            "situation" (it tells of a problem, in words that the documents do not use) or
+            "unanswerable".
     """
 
     question: str
@@ -55,7 +57,7 @@ class WrittenQuestion(BaseModel):
 
     question: Annotated[str, Field(min_length=1)]
     lang: Annotated[str, Field(min_length=2)]
-    style: Literal["name", "need", "unanswerable"]
+    style: Literal["name", "need", "situation", "unanswerable"]
     documents: list[str]
     answer: str = ""
 

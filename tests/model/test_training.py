@@ -215,3 +215,19 @@ def test_the_handlers_of_signals_are_given_back(rows: Path, tmp_path: Path) -> N
     before = signal.getsignal(signal.SIGINT), signal.getsignal(signal.SIGTERM)
     run(rows, tmp_path / "work", options(), until=2)
     assert (signal.getsignal(signal.SIGINT), signal.getsignal(signal.SIGTERM)) == before
+
+
+def test_a_second_ctrl_c_interrupts_at_once(rows: Path, tmp_path: Path) -> None:
+    (tmp_path / "work").mkdir()
+
+    def press_twice(step: int, loss: float, speed: float) -> None:
+        if step == 3:
+            os.kill(os.getpid(), signal.SIGINT)
+            os.kill(os.getpid(), signal.SIGINT)
+
+    before = signal.getsignal(signal.SIGINT)
+    try:
+        with pytest.raises(KeyboardInterrupt):
+            train(make_model(), options(), rows, tmp_path / "work", on_progress=press_twice)
+    finally:
+        signal.signal(signal.SIGINT, before)

@@ -3,13 +3,9 @@
 from pathlib import Path
 
 import pytest
-import torch
 from tokenizers import Tokenizer, decoders, models, pre_tokenizers, trainers
 
 from model.tokenizer import SPECIAL_TOKENS, ChatTokenizer, save_tokenizer
-
-# Models this small gain nothing from a second thread, and wait for it where tests run side by side.
-torch.set_num_threads(1)
 
 
 @pytest.fixture(scope="session")

@@ -1,0 +1,206 @@
+"""What happens between the steps: the curve, the checkpoints, a clean stop.
+
+Notable choices: whatever needs the loss as a number waits for the accelerator, so it is read only
+when something is to be shown or written. What is measured goes into the checkpoint's notes, so a
+continued run has one unbroken curve.
+"""
+
+import math
+import signal
+import threading
+import time
+from collections import deque
+from collections.abc import Callable
+from pathlib import Path
+from types import FrameType
+from typing import Any
+
+import pytorch_lightning as lightning
+import torch
+
+from chatwright.errors import BadParameter
+from model.checkpoint import save_checkpoint
+
+Point = dict[str, Any]
+"""``step``, ``tokens``, ``loss``, ``split`` ("train" or "validation")."""
+
+TRAIN_POINTS = 100
+VALIDATION_POINTS = 8
+SHOW_SECONDS = 0.25
+SPEED_SECONDS = 20.0
+
+
+class Curve(lightning.Callback):
+    """Collects the losses, and tells how far the run is.
+
+    Args:
+        steps: of the whole run.
+        step_tokens: tokens a step.
+        validation: batches to measure on, eight times in the run; may be empty.
+    """
+
+    def __init__(
+        self,
+        steps: int,
+        step_tokens: int,
+        validation: list[dict[str, torch.Tensor]],
+        on_progress: Callable[[int, float, float], None],
+        on_point: Callable[[Point], None],
+    ) -> None:
+        self.steps, self.step_tokens, self.validation = steps, step_tokens, validation
+        self.on_progress, self.on_point = on_progress, on_point
+        self.points: list[Point] = []
+        self.seconds = 0.0
+        self._every = max(1, steps // TRAIN_POINTS)
+        self._validate_every = max(1, steps // VALIDATION_POINTS)
+        self._loss_sum, self._loss_steps, self._loss = 0.0, 0, math.nan
+        self._unread_steps = 0
+        self._shown = 0.0
+        self._times: deque[tuple[float, int]] = deque()
+        self._steps_here, self._seconds_here = 0, 0.0
+
+    @property
+    def tokens_per_second(self) -> float:
+        """Of this process's whole training."""
+        return self._steps_here * self.step_tokens / max(self._seconds_here, 1e-9)
+
+    def notes(self) -> dict[str, Any]:
+        """What a continued run has to know, as JSON."""
+        return {
+            "points": self.points,
+            "seconds": self.seconds,
+            "loss_sum": self._loss_sum,
+            "loss_steps": self._loss_steps,
+        }
+
+    def load_notes(self, notes: dict[str, Any]) -> None:
+        """Go on from the notes of an earlier run."""
+        self.points, self.seconds = notes["points"], notes["seconds"]
+        self._loss_sum, self._loss_steps = notes["loss_sum"], notes["loss_steps"]
+
+    def on_train_batch_start(self, trainer: Any, module: Any, *_: Any) -> None:
+        """Start the step's clock."""
+        self._began = time.monotonic()
+
+    def on_train_batch_end(self, trainer: Any, module: Any, *_: Any) -> None:
+        """Take the step into account; show, note and validate when it is time."""
+        now = time.monotonic()
+        self._steps_here += 1
+        self._seconds_here += now - self._began
+        self.seconds += now - self._began
+        self._unread_steps += 1
+        self._times.append((now, module.step))
+        while now - self._times[0][0] > SPEED_SECONDS:
+            self._times.popleft()
+        last = module.step == self.steps
+        due = module.step % self._every == 0 or last
+        if due or now - self._shown > SHOW_SECONDS:
+            self.read_loss(module)
+            self.on_progress(module.step, self._loss, self._speed())
+            self._shown = now
+        if due:
+            self._note(module.step, self._loss_sum / self._loss_steps, "train")
+            self._loss_sum, self._loss_steps = 0.0, 0
+        if self.validation and (module.step % self._validate_every == 0 or last):
+            self._note(module.step, module.mean_loss(self.validation), "validation")
+
+    def read_loss(self, module: Any) -> None:
+        """Take the losses of the steps since the last time from the device.
+
+        Raises:
+            BadParameter: they are not numbers any more.
+        """
+        if not self._unread_steps:
+            return
+        loss_sum = float(module.loss_sum)
+        module.loss_sum = torch.zeros_like(module.loss_sum)
+        self._loss = loss_sum / self._unread_steps
+        if not math.isfinite(self._loss):
+            raise BadParameter(
+                "learning_rate",
+                f"the loss became {self._loss} by step {module.step:,}, so the weights are lost",
+                "Try a third of the learning rate",
+            )
+        self._loss_sum += loss_sum
+        self._loss_steps += self._unread_steps
+        self._unread_steps = 0
+
+    def _note(self, step: int, loss: float, split: str) -> None:
+        tokens = step * self.step_tokens
+        point: Point = {"step": step, "tokens": tokens, "loss": round(loss, 4), "split": split}
+        self.points.append(point)
+        self.on_point(point)
+
+    def _speed(self) -> float:
+        """Tokens a second of late; of the first step alone, what that one says."""
+        (then, first), (now, last) = self._times[0], self._times[-1]
+        if last == first:
+            return self.tokens_per_second
+        return (last - first) * self.step_tokens / (now - then)
+
+
+class CheckpointInTime(lightning.Callback):
+    """Writes a checkpoint when ``seconds`` have gone by since the last one, and at the end."""
+
+    def __init__(self, folder: Path, seconds: float, curve: Curve) -> None:
+        self.folder, self.seconds, self.curve = folder, seconds, curve
+        self._last = time.monotonic()
+
+    def on_train_start(self, trainer: Any, module: Any) -> None:
+        """Start the clock."""
+        self._last = time.monotonic()
+
+    def on_train_batch_end(self, trainer: Any, module: Any, *_: Any) -> None:
+        """Write one if it is time."""
+        if time.monotonic() - self._last >= self.seconds or module.step == self.curve.steps:
+            self.write(trainer, module)
+
+    def write(self, trainer: Any, module: Any) -> None:
+        """Write one now."""
+        self.curve.read_loss(module)
+        if trainer.is_global_zero:
+            save_checkpoint(
+                self.folder,
+                module.step,
+                module.model,
+                module.torch_optimizers(),
+                self.curve.notes(),
+            )
+        self._last = time.monotonic()
+
+
+class StopWhenAsked(lightning.Callback):
+    """Ends the run after the step in which SIGINT or SIGTERM came, with a checkpoint.
+
+    The second signal does what it would have done without us.
+    """
+
+    def __init__(self, keeper: CheckpointInTime) -> None:
+        self.keeper = keeper
+        self.asked = False
+        self._before: dict[int, Any] = {}
+
+    def on_train_start(self, trainer: Any, module: Any) -> None:
+        """Listen; only the main thread can."""
+        if threading.current_thread() is threading.main_thread():
+            for number in (signal.SIGINT, signal.SIGTERM):
+                self._before[number] = signal.signal(number, self._note)
+
+    def on_train_batch_end(self, trainer: Any, module: Any, *_: Any) -> None:
+        """Stop if asked to."""
+        if self.asked and not trainer.should_stop:
+            self.keeper.write(trainer, module)
+            trainer.should_stop = True
+
+    def teardown(self, trainer: Any, module: Any, stage: str) -> None:
+        """Listen no more."""
+        self._give_back()
+
+    def _note(self, number: int, frame: FrameType | None) -> None:
+        self.asked = True
+        self._give_back()
+
+    def _give_back(self) -> None:
+        for number, handler in self._before.items():
+            signal.signal(number, handler)
+        self._before.clear()

@@ -1,0 +1,110 @@
+"""Checkpoints of a training run: all it takes to go on as if nothing had happened.
+
+One safetensors file a checkpoint, nothing pickled: weights, both optimizers' tensors, torch's
+random state, and, as JSON in its header, the step and the curve so far. The file's name holds the
+hash of its bytes, so that a damaged one is known before it is used, and the one before it taken.
+"""
+
+import hashlib
+import json
+import os
+import re
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+from safetensors.torch import load, save
+from torch import Tensor, nn
+
+KEPT = 2
+_NAME = re.compile(r"step-(\d{9})-([0-9a-f]{16})\.safetensors")
+
+
+@dataclass(frozen=True)
+class Checkpoint:
+    """A run after ``step`` steps; ``notes`` is whatever JSON the run keeps beside its tensors."""
+
+    step: int
+    tensors: dict[str, Tensor]
+    notes: Any
+
+
+def save_checkpoint(
+    folder: Path,
+    step: int,
+    model: nn.Module,
+    optimizers: Sequence[torch.optim.Optimizer],
+    notes: Any,
+) -> Path:
+    """Write a checkpoint, whole or not at all, and remove all but the last two.
+
+    Args:
+        notes: JSON.
+    """
+    tensors = {f"model.{name}": tensor for name, tensor in model.state_dict().items()}
+    for number, optimizer in enumerate(optimizers):
+        for parameter, state in optimizer.state_dict()["state"].items():
+            for name, tensor in state.items():
+                tensors[f"optimizer.{number}.{parameter}.{name}"] = tensor
+    tensors["random_state"] = torch.get_rng_state()
+    data = save(
+        {name: tensor.detach().cpu().contiguous() for name, tensor in tensors.items()},
+        metadata={"step": str(step), "notes": json.dumps(notes)},
+    )
+    digest = hashlib.blake2b(data, digest_size=8).hexdigest()
+    path = folder / f"step-{step:09d}-{digest}.safetensors"
+    partial = folder / "partial"
+    with open(partial, "wb") as file:
+        file.write(data)
+        file.flush()
+        os.fsync(file.fileno())
+    partial.rename(path)
+    for old in _checkpoints(folder)[:-KEPT]:
+        old.unlink()
+    return path
+
+
+def latest_checkpoint(folder: Path, say: Callable[[str], None]) -> Checkpoint | None:
+    """The last checkpoint of a folder that is whole, or None.
+
+    Args:
+        say: told in one line of each that is damaged.
+    """
+    for path in reversed(_checkpoints(folder)):
+        data = path.read_bytes()
+        named = _NAME.fullmatch(path.name)
+        if named and hashlib.blake2b(data, digest_size=8).hexdigest() == named[2]:
+            size = int.from_bytes(data[:8], "little")
+            metadata = json.loads(data[8 : 8 + size])["__metadata__"]
+            return Checkpoint(int(metadata["step"]), load(data), json.loads(metadata["notes"]))
+        say(f"{path} is damaged: not used. Going on from the one before it, if there is one")
+    return None
+
+
+def restore(
+    checkpoint: Checkpoint, model: nn.Module, optimizers: Sequence[torch.optim.Optimizer]
+) -> None:
+    """Put a checkpoint's weights, optimizer states and random state in their places."""
+    model.load_state_dict(
+        {
+            name.removeprefix("model."): tensor
+            for name, tensor in checkpoint.tensors.items()
+            if name.startswith("model.")
+        }
+    )
+    for number, optimizer in enumerate(optimizers):
+        state: dict[int, dict[str, Tensor]] = {}
+        prefix = f"optimizer.{number}."
+        for name, tensor in checkpoint.tensors.items():
+            if name.startswith(prefix):
+                parameter, key = name.removeprefix(prefix).split(".", 1)
+                state.setdefault(int(parameter), {})[key] = tensor
+        groups = optimizer.state_dict()["param_groups"]
+        optimizer.load_state_dict({"state": state, "param_groups": groups})
+    torch.set_rng_state(checkpoint.tensors["random_state"])
+
+
+def _checkpoints(folder: Path) -> list[Path]:
+    return sorted(path for path in folder.iterdir() if _NAME.fullmatch(path.name))

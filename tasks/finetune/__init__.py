@@ -1,0 +1,1 @@
+"""The finetune stage: the base model learns to answer."""

@@ -1,0 +1,34 @@
+"""Runs the finetune stage: ``python -m tasks.finetune``."""
+
+from tasks.finetune.chat import finetune
+from tasks.stage import Stage
+
+
+def main() -> None:
+    """Run the stage."""
+    with Stage("finetune") as stage:
+        documents, dialogues = stage.input("data/clean/train"), stage.input("data/dialogues")
+        base = stage.input("artifacts/base")
+        params = stage.params
+        decides = {
+            "seed": params.seed,
+            "finetune": params.finetune.model_dump(mode="json", exclude={"checkpoint_seconds"}),
+        }
+        result = finetune(
+            documents,
+            dialogues,
+            base,
+            stage.output("artifacts/chat"),
+            stage.work(documents, dialogues, base, params=decides),
+            params.finetune,
+            params.seed,
+            progress=stage.progress,
+            metrics=stage.metrics,
+            say=stage.log,
+        )
+        stage.text("samples.md", result.samples)
+        stage.report(result.report)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,157 @@
+"""Chat SFT: conversations in the tokenizer's template, the loss on the assistant's words only.
+
+Notable choices: ``<|im_end|>`` counts among those words, so that the model learns to stop; a
+conversation longer than a row is cut at its end; rows are packed, trained on and resumed as in
+pretraining.
+"""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from pydantic import BaseModel
+
+from model.generation import generate
+from model.hf import load_pretrained, save_pretrained
+from model.tokenizer import ChatTokenizer
+from model.training import train
+from model.transformer import Transformer
+from tasks.documents import read_dialogues, read_documents
+from tasks.finetune.conversations import (
+    INTRODUCTION_SHARE,
+    Conversation,
+    Marked,
+    document_questions,
+    introductions,
+    mixture,
+    small_talk,
+)
+from tasks.pack import write_packed
+from tasks.params import FinetuneParams
+from tasks.progress import Progress, silent
+from tasks.training import losses_and_speed, progress_in_tokens, training_options
+
+SAMPLE_QUESTIONS = ("hello", "how are you?", "你好", "你是谁？", "Tell me a joke")
+SAMPLE_TOKENS = 60
+
+
+class FinetuneReport(BaseModel):
+    """The run in numbers; the loss in nats a token of the assistant."""
+
+    conversations: int
+    documents_questions: int
+    small_talk: int
+    tokens: int
+    steps: int
+    loss: float
+    tokens_per_second: float
+    seconds: float
+
+
+@dataclass(frozen=True)
+class Finetuned:
+    """The report, and what the model answers."""
+
+    report: FinetuneReport
+    samples: str
+
+
+def finetune(
+    documents: Path,
+    dialogues: Path,
+    base: Path,
+    out: Path,
+    work: Path,
+    params: FinetuneParams,
+    seed: int,
+    *,
+    progress: Progress = silent,
+    metrics: Callable[[Mapping[str, float], int], None] = lambda values, step: None,
+    say: Callable[[str], None] = print,
+) -> Finetuned:
+    """Teach a base model to chat and write it as a Hugging Face folder.
+
+    Args:
+        documents: the folder of clean training documents.
+        dialogues: the folder of dialogues.
+        base: the base model's folder, with its tokenizer.
+        out: the folder to write to.
+        work: a folder of this very run, where its rows and checkpoints are.
+        metrics: takes points of the learning curve.
+        say: takes a line for the user.
+
+    Raises:
+        BadParameter: the loss is not a number any more.
+        KeyboardInterrupt: the user stopped the run; a checkpoint has been written.
+    """
+    ids = ChatTokenizer.load(base)
+    model = load_pretrained(base)
+    context_length = model.config.context_length
+    asked = document_questions(read_documents(documents))
+    talk = small_talk(read_dialogues(dialogues))
+
+    def encode(conversation: Conversation) -> Marked:
+        tokens, written = ids.chat_ids_and_replies(conversation)
+        return tokens[:context_length], written[:context_length]
+
+    share = params.small_talk_share
+    chosen = mixture(
+        [
+            (share * INTRODUCTION_SHARE, introductions()),
+            (share * (1 - INTRODUCTION_SHARE), talk),
+            (1 - share, asked),
+        ],
+        params.tokens,
+        encode,
+        seed,
+    )
+    packed = write_packed(work / "rows.arrow", chosen, context_length, ids.end_of_text_id)
+    options = training_options(
+        params,
+        context_length,
+        seed,
+        batch_size=min(params.batch_size, packed.rows),
+        learning_rate=params.learning_rate,
+    )
+    step_tokens = options.batch_size * context_length
+    trained = train(
+        model,
+        options,
+        work / "rows.arrow",
+        work,
+        on_progress=progress_in_tokens(progress, options.steps, step_tokens),
+        on_point=lambda point: metrics({"train_loss": point["loss"]}, point["step"]),
+        say=say,
+    )
+    if not trained.finished:
+        raise KeyboardInterrupt
+    model.eval()
+    save_pretrained(model, out, base)
+    figures = losses_and_speed(trained)
+    del figures["validation_loss"]
+    report = FinetuneReport(
+        conversations=len(chosen),
+        documents_questions=len(asked),
+        small_talk=len(talk),
+        tokens=options.steps * step_tokens,
+        steps=options.steps,
+        **figures,
+    )
+    return Finetuned(report, samples(model, ids))
+
+
+def samples(model: Transformer, ids: ChatTokenizer) -> str:
+    """What the model answers to a few greetings, by itself, as Markdown."""
+    return "\n".join(f"- **{q}** {reply(model, ids, q)}" for q in SAMPLE_QUESTIONS) + "\n"
+
+
+def reply(model: Transformer, ids: ChatTokenizer, question: str) -> str:
+    """The model's likeliest answer to one question."""
+    prompt = ids.chat_ids([{"role": "user", "content": question}])
+    made = generate(
+        model,
+        prompt,
+        max_new_tokens=min(SAMPLE_TOKENS, model.config.context_length - len(prompt)),
+        stop_ids=(ids.end_of_turn_id, ids.end_of_text_id),
+    )
+    return ids.decode(list(made)).strip()

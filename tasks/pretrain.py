@@ -1,0 +1,197 @@
+"""The pretrain stage: a base model from rows of tokens.
+
+Notable choices: the budget is in tokens, so that the same choices give the same model on any
+machine; a checkpoint every half minute lets a killed run go on where it was; the loss on held-out
+rows is measured eight times, so that learning by heart shows.
+"""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from pydantic import BaseModel
+
+from chatwright.errors import CorpusTooSmall
+from model.config import SIZES, ModelConfig
+from model.data import in_order
+from model.generation import generate
+from model.hf import save_pretrained
+from model.rows import Rows
+from model.tokenizer import ChatTokenizer
+from model.training import train
+from model.transformer import Transformer
+from tasks.params import ModelParams, PretrainParams
+from tasks.progress import Progress, silent
+from tasks.stage import Stage
+from tasks.training import losses_and_speed, progress_in_tokens, training_options
+
+Metrics = Callable[[Mapping[str, float], int], None]
+
+SAMPLES = 4
+SAMPLE_TOKENS = 60
+PROMPT_TOKENS = 8
+VALIDATION_ROWS = 64
+
+
+class PretrainReport(BaseModel):
+    """The run in numbers; losses in nats a token, ``epochs`` how often a row was seen."""
+
+    parameters: int
+    tokens: int
+    epochs: float
+    steps: int
+    loss: float
+    validation_loss: float | None
+    tokens_per_second: float
+    seconds: float
+
+
+@dataclass(frozen=True)
+class Pretrained:
+    """The report, the learning curve's points and what the model writes."""
+
+    report: PretrainReport
+    curve: list[dict[str, Any]]
+    samples: str
+
+
+def pretrain(
+    tokens: Path,
+    tokenizer: Path,
+    out: Path,
+    work: Path,
+    params: PretrainParams,
+    model_params: ModelParams,
+    seed: int,
+    *,
+    progress: Progress = silent,
+    metrics: Metrics = lambda values, step: None,
+    say: Callable[[str], None] = print,
+) -> Pretrained:
+    """Train a model from nothing and write it as a Hugging Face folder.
+
+    Args:
+        tokens: the folder that the pack stage wrote.
+        tokenizer: the folder that the tokenizer stage wrote.
+        out: the folder to write to.
+        work: a folder of this very run, where its checkpoints are; a run that was killed goes on
+            from the last.
+        metrics: takes points of the learning curve.
+        say: takes a line for the user.
+
+    Raises:
+        CorpusTooSmall: there are fewer rows than one batch takes.
+        BadParameter: the sizes do not fit each other, or the loss is not a number any more.
+        KeyboardInterrupt: the user stopped the run; a checkpoint has been written.
+    """
+    rows = Rows(tokens / "train.arrow")
+    ids = ChatTokenizer.load(tokenizer)
+    config = ModelConfig.from_size(
+        model_params.size,
+        vocab_size=ids.vocab_size,
+        context_length=rows.context_length,
+        **model_params.model_dump(exclude={"size"}),
+    )
+    size = SIZES[model_params.size]
+    options = training_options(
+        params,
+        rows.context_length,
+        seed,
+        batch_size=params.batch_size or size.batch_size,
+        learning_rate=params.learning_rate or size.learning_rate,
+    )
+    if len(rows) < options.batch_size:
+        missing = (options.batch_size - len(rows)) * rows.context_length
+        raise CorpusTooSmall(
+            str(tokens / "train.arrow"),
+            f"it holds {len(rows):,} rows and one batch takes {options.batch_size:,}: "
+            f"about {missing:,} tokens are missing",
+            "Put more text into corpus/, or lower pretrain.batch_size",
+        )
+    model = Transformer(config)
+    # Blocks that start as the identity; Muon brings them up to size within a few steps.
+    model.init_weights(seed, zero_outputs=True)
+    step_tokens = options.batch_size * rows.context_length
+    validation = whole_batches(Rows(tokens / "validation.arrow"), options.batch_size)
+    trained = train(
+        model,
+        options,
+        tokens / "train.arrow",
+        work,
+        validation=validation,
+        on_progress=progress_in_tokens(progress, options.steps, step_tokens),
+        on_point=lambda point: metrics({f"{point['split']}_loss": point["loss"]}, point["step"]),
+        say=say,
+    )
+    if not trained.finished:
+        raise KeyboardInterrupt
+    model.eval()
+    save_pretrained(model, out, tokenizer)
+    report = PretrainReport(
+        parameters=sum(parameter.numel() for parameter in model.parameters()),
+        tokens=options.steps * step_tokens,
+        epochs=round(options.steps * options.batch_size / len(rows), 2),
+        steps=options.steps,
+        **losses_and_speed(trained),
+    )
+    return Pretrained(report, trained.curve, samples(model, ids, Rows(tokens / "validation.arrow")))
+
+
+def whole_batches(rows: Rows, batch_size: int) -> list[dict[str, Any]]:
+    """Batches for validation, of the shape that training has (oneDNN compiles for each shape).
+
+    Fewer rows than a batch make one smaller batch; none make none.
+    """
+    most = min(len(rows), VALIDATION_ROWS)
+    return list(in_order(rows, batch_size, most - most % batch_size or most)) if most else []
+
+
+def samples(model: Transformer, ids: ChatTokenizer, rows: Rows) -> str:
+    """How the model goes on from the first words of held-out documents, as Markdown."""
+    written = []
+    for row in range(min(SAMPLES, len(rows))):
+        prompt = rows.take([row])["input_ids"][0, :PROMPT_TOKENS].tolist()
+        made = generate(
+            model,
+            prompt,
+            max_new_tokens=min(SAMPLE_TOKENS, model.config.context_length - PROMPT_TOKENS),
+            temperature=0.7,
+            top_p=0.95,
+            stop_ids=(ids.end_of_text_id,),
+            seed=row,
+        )
+        written.append(f"**{ids.decode(prompt).strip()}**{ids.decode(list(made))}")
+    return "\n\n---\n\n".join(written) + "\n"
+
+
+def main() -> None:
+    """Run the stage."""
+    with Stage("pretrain") as stage:
+        tokens, tokenizer = stage.input("data/tokens"), stage.input("artifacts/tokenizer")
+        params = stage.params
+        decides = {
+            "seed": params.seed,
+            "model": params.model.model_dump(mode="json"),
+            # How often to save changes nothing of what is saved.
+            "pretrain": params.pretrain.model_dump(mode="json", exclude={"checkpoint_seconds"}),
+        }
+        result = pretrain(
+            tokens,
+            tokenizer,
+            stage.output("artifacts/base"),
+            stage.work(tokens, tokenizer, params=decides),
+            params.pretrain,
+            params.model,
+            params.seed,
+            progress=stage.progress,
+            metrics=stage.metrics,
+            say=stage.log,
+        )
+        stage.plot("learning_curve", result.curve)
+        stage.text("samples.md", result.samples)
+        stage.report(result.report)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,137 @@
+"""The tokenizer stage: byte-level BPE, trained on the clean training documents and the dialogues.
+
+Notable choices: any text can be encoded, because the alphabet is all 256 bytes; text is cut as
+Qwen and GPT-4 cut it, so that no token joins a word to a line break or a comma, and digits stand
+alone, which makes numbers regular; only training documents are read, so that the held-out text
+stays unseen. The same corpus gives the same file.
+
+Not covered: adding tokens to a tokenizer that exists.
+"""
+
+from collections import defaultdict
+from collections.abc import Iterable
+from pathlib import Path
+
+from pydantic import BaseModel
+from tokenizers import Regex, Tokenizer, decoders, models, pre_tokenizers, trainers
+
+from chatwright.errors import CorpusTooSmall
+from model.tokenizer import SPECIAL_TOKENS, save_tokenizer
+from tasks.documents import read_dialogues, read_documents
+from tasks.params import TokenizerParams
+from tasks.progress import Progress, silent
+from tasks.stage import Stage
+
+# Qwen's: contractions; words with what stands before them; single digits; punctuation with the
+# line breaks that follow it; line breaks; other white space, its last character left to the word.
+PIECES = (
+    r"(?i:'s|'t|'re|'ve|'m|'ll|'d)|[^\r\n\p{L}\p{N}]?\p{L}+|\p{N}"
+    r"| ?[^\s\p{L}\p{N}]+[\r\n]*|\s*[\r\n]+|\s+(?!\S)|\s+"
+)
+LEAST_MERGES = 44
+"""300 tokens and below is the alphabet and next to nothing else: no corpus, but an accident."""
+
+NO_LIMIT = int(1e30)
+"""What transformers writes as ``model_max_length`` where a tokenizer belongs to no model yet."""
+
+
+class TokenizerReport(BaseModel):
+    """What came of it. ``bytes_per_token`` is by language, on the text it was trained on."""
+
+    vocab_size: int
+    wanted_vocab_size: int
+    documents: int
+    training_bytes: int
+    bytes_per_token: dict[str, float]
+
+
+def train_tokenizer(
+    corpus: Path,
+    dialogues: Path,
+    out: Path,
+    params: TokenizerParams,
+    *,
+    progress: Progress = silent,
+) -> TokenizerReport:
+    """Learn the merges and write the tokenizer in Hugging Face's layout.
+
+    Args:
+        corpus: the clean corpus; its ``train`` folder is read.
+        dialogues: conversations, so that the languages of small talk are known too.
+        out: the folder to write to.
+
+    Returns:
+        Sizes; ``vocab_size`` is below what was wanted where the corpus has no more pairs to merge.
+
+    Raises:
+        CorpusTooSmall: there is next to no text to learn from.
+    """
+    texts: dict[str, list[str]] = defaultdict(list)
+    for document in read_documents(corpus / "train"):
+        texts[document.lang].append(document.text)
+    for dialogue in read_dialogues(dialogues):
+        texts[dialogue.lang] += [m["content"] for m in dialogue.messages]
+    everything = [text for lang in sorted(texts) for text in texts[lang]]
+    progress(0, len(everything), "texts")
+    tokenizer = byte_level_bpe(everything, params.vocab_size)
+    vocab_size = tokenizer.get_vocab_size()
+    alphabet = 256 + len(SPECIAL_TOKENS)
+    if vocab_size < min(params.vocab_size, alphabet + LEAST_MERGES):
+        raise CorpusTooSmall(
+            str(corpus / "train"),
+            f"its {len(everything):,} texts gave {vocab_size - alphabet} merges "
+            f"where {LEAST_MERGES} are the least",
+            "Put more text into corpus/",
+        )
+    progress(len(everything), len(everything), "texts", vocabulary=vocab_size)
+    out.mkdir(parents=True, exist_ok=True)
+    save_tokenizer(tokenizer, out, NO_LIMIT)
+    return TokenizerReport(
+        vocab_size=vocab_size,
+        wanted_vocab_size=params.vocab_size,
+        documents=len(everything),
+        training_bytes=sum(len(text.encode()) for text in everything),
+        bytes_per_token={lang: _bytes_per_token(tokenizer, texts[lang]) for lang in sorted(texts)},
+    )
+
+
+def byte_level_bpe(texts: Iterable[str], vocab_size: int) -> Tokenizer:
+    """A byte-level BPE tokenizer of at most ``vocab_size`` tokens, special ones first."""
+    tokenizer = Tokenizer(models.BPE())
+    tokenizer.pre_tokenizer = pre_tokenizers.Sequence(
+        [
+            pre_tokenizers.Split(Regex(PIECES), behavior="isolated"),
+            pre_tokenizers.ByteLevel(add_prefix_space=False, use_regex=False),
+        ]
+    )
+    tokenizer.decoder = decoders.ByteLevel()
+    trainer = trainers.BpeTrainer(
+        vocab_size=vocab_size,
+        special_tokens=list(SPECIAL_TOKENS),
+        initial_alphabet=sorted(pre_tokenizers.ByteLevel.alphabet()),
+        show_progress=False,
+    )
+    tokenizer.train_from_iterator(texts, trainer)
+    return tokenizer
+
+
+def _bytes_per_token(tokenizer: Tokenizer, texts: list[str]) -> float:
+    tokens = sum(len(encoding.ids) for encoding in tokenizer.encode_batch(texts))
+    return round(sum(len(text.encode()) for text in texts) / max(1, tokens), 3)
+
+
+def main() -> None:
+    """Run the stage."""
+    with Stage("tokenizer") as stage:
+        report = train_tokenizer(
+            stage.input("data/clean"),
+            stage.input("data/dialogues"),
+            stage.output("artifacts/tokenizer"),
+            stage.params.tokenizer,
+            progress=stage.progress,
+        )
+        stage.report(report)
+
+
+if __name__ == "__main__":
+    main()

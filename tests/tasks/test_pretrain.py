@@ -1,0 +1,175 @@
+"""The pretrain stage: a model comes out, the same one however often the run was killed."""
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+import torch
+
+from chatwright.errors import BadParameter, CorpusTooSmall
+from model.hf import load_pretrained
+from model.tokenizer import ChatTokenizer
+from tasks.params import ModelParams, PretrainParams
+from tasks.pretrain import Pretrained, pretrain
+
+MODEL = ModelParams(size="tiny", hidden_size=32, num_layers=2, num_heads=2, dropout=0.1)
+STEP_TOKENS = 4 * 64
+
+
+def trained(
+    line: Path, folder: Path, steps: int = 6, model: ModelParams = MODEL, **choices: object
+) -> Pretrained:
+    work = folder / "work"
+    work.mkdir(parents=True, exist_ok=True)
+    params = PretrainParams(
+        **{"tokens": steps * STEP_TOKENS, "batch_size": 4, "learning_rate": 0.01} | choices  # type: ignore[arg-type]
+    )
+    return pretrain(
+        line / "tokens", line / "tokenizer", folder / "base", work, params, model, seed=1
+    )
+
+
+def test_a_model_folder_comes_out_and_a_report_that_says_what_it_took(
+    tiny_line: Path, tmp_path: Path
+) -> None:
+    result = trained(tiny_line, tmp_path, steps=40)
+    model = load_pretrained(tmp_path / "base")
+    assert model.config.hidden_size == 32 and model.config.context_length == 64
+    assert ChatTokenizer.load(tmp_path / "base").vocab_size == 400
+    report = result.report
+    assert report.steps == 40 and report.tokens == 40 * STEP_TOKENS
+    assert report.parameters == sum(p.numel() for p in model.parameters())
+    # It began at log(400) = 6.0 nats, what knowing nothing costs.
+    assert report.loss < 5 and report.validation_loss is not None and report.validation_loss < 5.5
+    assert {"step", "tokens", "loss", "split"} == set(result.curve[0])
+    assert result.samples.count("---") == 3
+
+
+def test_progress_counts_tokens_to_the_end(tiny_line: Path, tmp_path: Path) -> None:
+    seen: list[tuple[float, float | None, str, dict]] = []
+    (tmp_path / "work").mkdir()
+    pretrain(
+        tiny_line / "tokens",
+        tiny_line / "tokenizer",
+        tmp_path / "base",
+        tmp_path / "work",
+        PretrainParams(tokens=3 * STEP_TOKENS, batch_size=4, learning_rate=0.01),
+        MODEL,
+        seed=1,
+        progress=lambda done, total, unit="", **figures: seen.append((done, total, unit, figures)),
+    )
+    done, total, unit, figures = seen[-1]
+    assert done == total == 3 * STEP_TOKENS and unit == "tokens"
+    assert set(figures) == {"loss", "tokens_per_second"}
+
+
+def test_another_seed_gives_another_model_and_the_same_the_same(
+    tiny_line: Path, tmp_path: Path
+) -> None:
+    for name in ("a", "b"):
+        trained(tiny_line, tmp_path / name)
+    (tmp_path / "c" / "work").mkdir(parents=True)
+    pretrain(
+        tiny_line / "tokens",
+        tiny_line / "tokenizer",
+        tmp_path / "c" / "base",
+        tmp_path / "c" / "work",
+        PretrainParams(tokens=6 * STEP_TOKENS, batch_size=4, learning_rate=0.01),
+        MODEL,
+        seed=2,
+    )
+    a, b, c = ((tmp_path / n / "base" / "model.safetensors").read_bytes() for n in "abc")
+    assert a == b and a != c
+
+
+def test_fewer_rows_than_a_batch_says_how_many_tokens_are_missing(
+    tiny_line: Path, tmp_path: Path
+) -> None:
+    with pytest.raises(CorpusTooSmall, match="one batch takes 5,000: about .* tokens are missing"):
+        trained(tiny_line, tmp_path, batch_size=5000)
+
+
+def test_sizes_that_do_not_fit_are_refused_before_any_training(
+    tiny_line: Path, tmp_path: Path
+) -> None:
+    with pytest.raises(BadParameter, match="model.num_heads"):
+        trained(tiny_line, tmp_path, model=ModelParams(size="tiny", hidden_size=32, num_heads=5))
+
+
+def test_a_loss_that_explodes_says_what_to_change(tiny_line: Path, tmp_path: Path) -> None:
+    with pytest.raises(BadParameter, match="learning_rate.*Try a third"):
+        trained(
+            tiny_line, tmp_path, steps=80, learning_rate=1.0, optimizer="adamw", precision="fp32",
+            schedule="constant", weight_decay=10,
+        )
+
+
+RUN = """
+import sys
+from pathlib import Path
+from tasks.params import ModelParams, PretrainParams
+from tasks.pretrain import pretrain
+
+line, folder = Path(sys.argv[1]), Path(sys.argv[2])
+pretrain(
+    line / "tokens", line / "tokenizer", folder / "base", folder / "work",
+    PretrainParams(tokens=160 * 256, batch_size=4, learning_rate=0.01, checkpoint_seconds=0),
+    ModelParams(size="tiny", hidden_size=32, num_layers=2, num_heads=2, dropout=0.1), 1,
+)
+"""
+
+
+def started(line: Path, folder: Path) -> subprocess.Popen[str]:
+    (folder / "work").mkdir(parents=True, exist_ok=True)
+    return subprocess.Popen(
+        [sys.executable, "-c", RUN, str(line), str(folder)],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        cwd=Path(__file__).parents[2],
+        env={**os.environ, "OMP_NUM_THREADS": "1"},
+    )
+
+
+def steps_done(folder: Path) -> int:
+    return max((int(p.name[5:14]) for p in (folder / "work").glob("step-*")), default=0)
+
+
+def ended(process: subprocess.Popen[str]) -> str:
+    said, _ = process.communicate(timeout=120)
+    assert process.returncode == 0, said
+    return said
+
+
+@pytest.mark.slow
+def test_a_run_killed_again_and_again_ends_with_the_bytes_of_one_that_was_not(
+    tiny_line: Path, tmp_path: Path
+) -> None:
+    unbroken, killed = tmp_path / "unbroken", tmp_path / "killed"
+    first = started(tiny_line, unbroken)
+    for _ in range(2):
+        process = started(tiny_line, killed)
+        before, deadline = steps_done(killed), time.monotonic() + 100
+        while steps_done(killed) < before + 20 and time.monotonic() < deadline:
+            time.sleep(0.01)
+        process.send_signal(signal.SIGKILL)
+        process.wait()
+        assert 20 <= steps_done(killed) < 160, "it was to be killed in the midst of its work"
+    assert "going on from step" in ended(started(tiny_line, killed))
+    ended(first)
+    name = "base/model.safetensors"
+    assert (killed / name).read_bytes() == (unbroken / name).read_bytes()
+
+
+@pytest.mark.slow
+def test_a_bfloat16_run_comes_as_far_as_a_float32_one(tiny_line: Path, tmp_path: Path) -> None:
+    losses = [
+        trained(tiny_line, tmp_path / precision, steps=60, precision=precision).report.loss
+        for precision in ("fp32", "bf16")
+    ]
+    assert losses[0] == pytest.approx(losses[1], abs=0.15)
+    assert load_pretrained(tmp_path / "bf16" / "base").model.norm.weight.dtype == torch.float32
