@@ -90,7 +90,5 @@ def main() -> None:
         sys.exit(130)
 
 
-
-
 if __name__ == "__main__":
     main()

@@ -12,8 +12,18 @@ from rich.progress import BarColumn, Progress, TaskID, TextColumn
 from tasks.progress import duration_text
 
 # What DVC says of itself around a stage; the stage's own lines say enough.
-OF_DVC = ("Running stage", "> python", "Updating lock file", "To track the changes", "Use `dvc",
-          "\tgit add", "To enable auto", "\tdvc config", "Generating lock file", "Stage '")  # fmt: skip
+OF_DVC = (
+    "Running stage",
+    "> python",
+    "Generating lock file",
+    "Updating lock file",
+    "To track the changes",
+    "\tgit add",
+    "To enable auto",
+    "\tdvc config",
+    "Use `dvc",
+    "Stage '",
+)
 
 
 class RunConsole:

@@ -16,7 +16,7 @@ from prefect.client.orchestration import get_client
 from prefect.exceptions import ObjectNotFound
 from prefect.futures import PrefectFuture, wait
 
-from flows.stages import ACCELERATOR, run_stage
+from flows.stages import ACCELERATOR, run_stage, stopped_by_signals
 from tasks.headlines import headline
 
 
@@ -32,7 +32,8 @@ class StageResult:
 
 def stage(name: str, *after: PrefectFuture[Any]) -> PrefectFuture[Any]:
     """Bring a stage up to date once the ones it follows are."""
-    return run_stage.with_options(name=name, task_run_name=name).submit(name, wait_for=after)
+    named = run_stage.with_options(name=name, task_run_name=name)
+    return named.submit(name, wait_for=list(after), return_state=False)
 
 
 @flow(name="build", retries=0, persist_result=False)
@@ -46,30 +47,30 @@ def build() -> list[StageResult]:
         StageFailed: the first stage that failed, with its own sentence.
     """
     one_at_a_time(ACCELERATOR)
+    with stopped_by_signals():
+        ingest = stage("ingest")
+        preprocess = stage("preprocess", ingest)
+        tokenizer = stage("tokenizer", preprocess)
+        pack = stage("pack", tokenizer)
+        pretrain = stage("pretrain", pack)
+        finetune = stage("finetune", pretrain)
+        compress = stage("compress", finetune)
+        index = stage("index", preprocess)  # beside the training
+        evaluate = stage("evaluate", compress, index)
+        register = stage("register", evaluate)
 
-    ingest = stage("ingest")
-    preprocess = stage("preprocess", ingest)
-    tokenizer = stage("tokenizer", preprocess)
-    pack = stage("pack", tokenizer)
-    pretrain = stage("pretrain", pack)
-    finetune = stage("finetune", pretrain)
-    compress = stage("compress", finetune)
-    index = stage("index", preprocess)  # beside the training
-    evaluate = stage("evaluate", compress, index)
-    register = stage("register", evaluate)
-
-    results = outcome(
-        ingest=ingest,
-        preprocess=preprocess,
-        tokenizer=tokenizer,
-        pack=pack,
-        pretrain=pretrain,
-        finetune=finetune,
-        compress=compress,
-        index=index,
-        evaluate=evaluate,
-        register=register,
-    )
+        results = outcome(
+            ingest=ingest,
+            preprocess=preprocess,
+            tokenizer=tokenizer,
+            pack=pack,
+            pretrain=pretrain,
+            finetune=finetune,
+            compress=compress,
+            index=index,
+            evaluate=evaluate,
+            register=register,
+        )
     create_table_artifact(
         key="build",
         table=[asdict(result) for result in results],
@@ -89,7 +90,7 @@ def outcome(**stages: PrefectFuture[Any]) -> list[StageResult]:
         if future.state.is_failed() or future.state.is_crashed():
             future.result()
     return [
-        StageResult(name, future.state.name, round(future.result(), 1), headline(name))
+        StageResult(name, str(future.state.name), round(future.result(), 1), headline(name))
         for name, future in stages.items()
     ]
 

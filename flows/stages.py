@@ -16,6 +16,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from types import FrameType
 from typing import Any
 
 from dvc.exceptions import DvcException
@@ -37,6 +38,7 @@ ACCELERATOR = "accelerator"
 
 Listener = Callable[[str, str], None]
 _listeners: list[Listener] = []
+_told_to_stop: list[Callable[[], None]] = []
 _children: set[subprocess.Popen[str]] = set()
 _dvc_in_process = threading.Lock()
 
@@ -50,13 +52,16 @@ class StageFailed(ChatwrightError):
 
 
 @contextlib.contextmanager
-def listening(listener: Listener) -> Iterator[None]:
-    """Hand every line of every stage to ``listener(stage, line)`` while this lasts."""
+def listening(listener: Listener, told_to_stop: Callable[[], None]) -> Iterator[None]:
+    """Hand every line of every stage to ``listener(stage, line)`` while this lasts, and call
+    ``told_to_stop`` when a signal ends the flow."""
     _listeners.append(listener)
+    _told_to_stop.append(told_to_stop)
     try:
         yield
     finally:
         _listeners.remove(listener)
+        _told_to_stop.remove(told_to_stop)
 
 
 def stop_children() -> None:
@@ -66,6 +71,34 @@ def stop_children() -> None:
             os.killpg(child.pid, signal.SIGINT)
     for child in list(_children):
         child.wait()
+
+
+@contextlib.contextmanager
+def stopped_by_signals() -> Iterator[None]:
+    """Stop the stages at work when this process is told to end, then let it end as it would.
+
+    Prefect, told to end, waits for its tasks; they wait for their children, who have not been told.
+    """
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    before: dict[int, Any] = {}
+
+    def stop(number: int, frame: FrameType | None) -> None:
+        for listened, handler in before.items():
+            signal.signal(listened, handler)
+        for told in _told_to_stop:
+            told()
+        stop_children()
+        os.kill(os.getpid(), number)
+
+    for number in (signal.SIGINT, signal.SIGTERM):
+        before[number] = signal.signal(number, stop)
+    try:
+        yield
+    finally:
+        for listened, handler in before.items():
+            signal.signal(listened, handler)
 
 
 def is_up_to_date(stage: str) -> bool:
@@ -134,7 +167,8 @@ def _repro(stage: str) -> bool:
         env=child_environment(),
     )
     _children.add(child)
-    ran, tail = False, []
+    ran = False
+    tail: list[str] = []
     try:
         assert child.stdout is not None
         for line in child.stdout:

@@ -254,9 +254,7 @@ def _surely(talk: Talk, likeness: float) -> bool:
 
 def _citation(hit: Hit) -> Citation:
     passage = hit.passage
-    return Citation(
-        passage.document_id, passage.title, passage.url, hit.quote, round(hit.score, 4)
-    )
+    return Citation(passage.document_id, passage.title, passage.url, hit.quote, round(hit.score, 4))
 
 
 def _shortened(message: Message) -> Message:

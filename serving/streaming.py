@@ -85,5 +85,3 @@ def in_words(text: str) -> Iterator[str]:
             start = at
     if text:
         yield text[start:]
-
-

@@ -91,5 +91,3 @@ def headline(stage: str) -> str:
     """The main figures of a stage; empty if it has not run yet."""
     report = read_report(stage)
     return HEADLINES[stage](report) if report else ""
-
-

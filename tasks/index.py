@@ -159,8 +159,10 @@ def index(
             progress(done, len(documents), "documents")
     out.mkdir(parents=True, exist_ok=True)
     pq.write_table(
-        pa.Table.from_pylist(rows, schema=PASSAGE_SCHEMA), out / "passages.parquet",
-        compression="zstd", row_group_size=len(rows),
+        pa.Table.from_pylist(rows, schema=PASSAGE_SCHEMA),
+        out / "passages.parquet",
+        compression="zstd",
+        row_group_size=len(rows),
     )
     vocabulary = write_matrix(fields, out)
     write_lists("names", fields["name"], vocabulary, out)

@@ -217,7 +217,9 @@ def check_params(tree: Any, source: str = "params.yaml") -> Params:
             the wrong type or out of range.
     """
     if not isinstance(tree, dict):
-        raise BadParameter(source, "is not a mapping of sections", "Restore it with: git checkout params.yaml")
+        raise BadParameter(
+            source, "is not a mapping of sections", "Restore it with: git checkout params.yaml"
+        )
     try:
         return Params.model_validate(tree)
     except ValidationError as error:
@@ -226,7 +228,9 @@ def check_params(tree: Any, source: str = "params.yaml") -> Params:
         if first["type"] == "extra_forbidden":
             raise BadParameter(source, f"there is no parameter {key}", nearest_key(key)) from None
         if first["type"] == "missing":
-            raise BadParameter(source, f"{key} is missing", "git diff params.yaml shows what was taken out") from None
+            raise BadParameter(
+                source, f"{key} is missing", "git diff params.yaml shows what was taken out"
+            ) from None
         message = first["msg"].removeprefix("Value error, ")
         message = message[0].lower() + message[1:]
         raise BadParameter(
@@ -246,7 +250,11 @@ def load_params(path: Path = Path("params.yaml")) -> Params:
     try:
         tree = YAML(typ="safe").load(path.read_text(encoding="utf-8"))
     except FileNotFoundError:
-        raise MissingInput(str(path), "there is no such file", "Go to the folder of your Chatwright project") from None
+        raise MissingInput(
+            str(path), "there is no such file", "Go to the folder of your Chatwright project"
+        ) from None
     except (YAMLError, UnicodeDecodeError) as error:
-        raise BadParameter(str(path), f"is not valid YAML: {' '.join(str(error).split())}") from None
+        raise BadParameter(
+            str(path), f"is not valid YAML: {' '.join(str(error).split())}"
+        ) from None
     return check_params(tree, path.name)

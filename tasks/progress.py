@@ -104,7 +104,9 @@ class Display:
             return
         of_total = "" if total is None else f" of {total:,.0f}"
         tail = [] if left is None else [f"{duration_text(left)} left"]
-        print(", ".join([f"{self._stage}: {done:,.0f}{of_total} {unit}", *texts, *tail]), flush=True)
+        print(
+            ", ".join([f"{self._stage}: {done:,.0f}{of_total} {unit}", *texts, *tail]), flush=True
+        )
 
     def seconds_left(self, done: float, total: float | None, now: float) -> float | None:
         """The time the rest takes at the pace so far; None while there is no pace yet."""

@@ -32,8 +32,18 @@ from tasks.tracking.spool import close_build, current_build, parent_run_id
 
 PARENT_RUN_SECONDS = 60.0  # the side process has had all the build to make it
 CODE = ("serving", "model", "chatwright")
-NEEDS = ("torch", "tokenizers", "safetensors", "jinja2", "numpy", "pyarrow", "pydantic", "PyStemmer",
-         "mlflow", "pandas")  # fmt: skip
+NEEDS = (
+    "torch",
+    "tokenizers",
+    "safetensors",
+    "jinja2",
+    "numpy",
+    "pyarrow",
+    "pydantic",
+    "PyStemmer",
+    "mlflow",
+    "pandas",
+)
 
 
 class Figures(BaseModel):

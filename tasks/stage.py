@@ -27,7 +27,13 @@ from filelock import FileLock, Timeout
 from pydantic import BaseModel
 
 from chatwright.environment import set_quiet_defaults
-from chatwright.errors import AnotherRun, ChatwrightError, DiskFull, MissingInput, ServiceUnavailable
+from chatwright.errors import (
+    AnotherRun,
+    ChatwrightError,
+    DiskFull,
+    MissingInput,
+    ServiceUnavailable,
+)
 from tasks.lineage import git_commit, output_hash
 from tasks.params import Params, load_params
 from tasks.progress import Display
@@ -140,7 +146,9 @@ class Stage:
         if folder.exists():
             self.log(f"continuing what an earlier run of the same work left in {folder}")
         elif others:
-            self.log("starting afresh: parameters or inputs differ from those of the unfinished run")
+            self.log(
+                "starting afresh: parameters or inputs differ from those of the unfinished run"
+            )
         folder.mkdir(parents=True, exist_ok=True)
         return folder
 

@@ -101,9 +101,7 @@ class Project:
 
 
 @pytest.fixture
-def new_project(
-    tmp_path: Path, tmp_path_factory: pytest.TempPathFactory
-) -> Callable[..., Project]:
+def new_project(tmp_path: Path, tmp_path_factory: pytest.TempPathFactory) -> Callable[..., Project]:
     """Makes projects; they share a home, so that Prefect's database is made once."""
     home = tmp_path_factory.getbasetemp() / "home"
     return lambda name="project": Project(made(tmp_path / name), home)

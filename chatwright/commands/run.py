@@ -3,7 +3,7 @@
 import contextlib
 import json
 import os
-import signal
+import threading
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -16,11 +16,13 @@ from chatwright.commands.parameters import apply_choices
 from chatwright.commands.summary import print_summary
 from chatwright.console import RunConsole
 from chatwright.errors import AnotherRun, MissingInput
+from tasks.stage import INTERRUPTED
 from tasks.tracking.spool import has_unshipped, start_shipping, wait_until_shipped
 
 WORK = Path(".chatwright")
 RUN = WORK / "run.json"
 SHIPPING_SECONDS = 120.0
+SECONDS_TO_STOP = 20.0
 
 
 def run(preset: str | None, settings: list[str]) -> None:
@@ -70,15 +72,23 @@ def built(shown: RunConsole) -> list[Any]:
         else:
             shown.line(stage, line)
 
-    def interrupt(number: int, frame: object) -> None:
-        stop_children()
-        raise KeyboardInterrupt
+    told = threading.Event()
 
-    for number in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(number, interrupt)
+    def told_to_stop() -> None:
+        told.set()
+        shown.say("Stopping; run again to go on.")
+        # Ctrl-C ends Prefect's own server as well, and the flow would wait long to report to it.
+        last = threading.Timer(SECONDS_TO_STOP, os._exit, (INTERRUPTED,))
+        last.daemon = True
+        last.start()
+
     try:
-        with listening(listener):
+        with listening(listener, told_to_stop):
             return build()
+    except BaseException:
+        if told.is_set():
+            raise KeyboardInterrupt from None
+        raise
     finally:
         stop_children()
 

@@ -51,9 +51,7 @@ def stage_table(results: Sequence["StageResult"], seconds: float) -> Table:
     table.add_column("time", justify="right")
     table.add_column("figures", overflow="fold")
     for result in results:
-        table.add_row(
-            result.stage, result.state, duration_text(result.seconds), result.figures
-        )
+        table.add_row(result.stage, result.state, duration_text(result.seconds), result.figures)
     return table
 
 

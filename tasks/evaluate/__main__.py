@@ -113,10 +113,10 @@ def evaluate(
     with served(models["compressed"], index) as assistant:
         answered = {}
         for name, question_set in asked.items():
-            shown = naming(progress, name)
-            answered[name] = set_scores(assistant, question_set, progress=shown)
+            answered[name] = set_scores(assistant, question_set, progress=naming(progress, name))
             log(_questions_line(name, answered[name]))
-        samples = [_sample(assistant, question) for question in SAMPLES]
+        shown = [*sample_questions(*asked.values()), GREETING]
+        samples = [_sample(assistant, question) for question in shown]
     return EvaluateReport(
         language_model=on_text, held_out=held_out, questions=answered, samples=samples
     )

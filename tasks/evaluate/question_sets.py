@@ -21,7 +21,8 @@ from tasks.questions import held_out_questions, summary_sentence
 UNANSWERABLE = "unanswerable"
 FORMAT = (
     'Each line is a JSON object: {"question", "lang", "style": "name", "need" or'
-    ' "situation", "documents": [titles], "answer"}, or {"question", "lang", "style": "unanswerable", "documents": []}'
+    ' "situation", "documents": [titles], "answer"}, or'
+    ' {"question", "lang", "style": "unanswerable", "documents": []}'
 )
 
 

@@ -15,9 +15,7 @@ from typing import Any
 
 import psutil
 from mlflow import MlflowClient
-from mlflow.data.meta_dataset import MetaDataset
-from mlflow.data.http_dataset_source import HTTPDatasetSource
-from mlflow.entities import DatasetInput, InputTag, Metric, Param, RunTag
+from mlflow.entities import Dataset, DatasetInput, InputTag, Metric, Param, RunTag
 from mlflow.system_metrics.system_metrics_monitor import SystemMetricsMonitor
 
 from tasks.lineage import LOCK, locked_hashes
@@ -195,11 +193,11 @@ class BuildShipment:
         return shipped
 
     def _log_dataset(self, run_id: str, path: str, md5: str, context: str) -> None:
-        source = HTTPDatasetSource(f"dvc://{path}")
-        dataset = MetaDataset(source, name=path, digest=md5)
-        entity = dataset._to_mlflow_entity()
+        dataset = Dataset(
+            name=path, digest=md5, source_type="dvc", source=json.dumps({"path": path})
+        )
         tags = [InputTag("mlflow.data.context", context)]
-        self._client.log_inputs(run_id, [DatasetInput(entity, tags)])
+        self._client.log_inputs(run_id, [DatasetInput(dataset, tags)])
 
     def _save(self) -> None:
         partial = self._state_file.with_suffix(".partial")

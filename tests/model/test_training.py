@@ -79,9 +79,7 @@ def run(
             os.kill(os.getpid(), signal.SIGINT)
 
     validation = list(in_order(Rows(rows), 4, 4))
-    trained = train(
-        model, choices, rows, folder, validation=validation, on_progress=on_progress
-    )
+    trained = train(model, choices, rows, folder, validation=validation, on_progress=on_progress)
     return model, trained
 
 
@@ -135,13 +133,13 @@ def test_a_batch_without_a_word_to_learn_changes_nothing(rows: Path) -> None:
 
 
 @pytest.mark.parametrize("optimizer", ["muon", "adamw"])
-def test_training_learns_what_is_there_to_learn(
-    rows: Path, tmp_path: Path, optimizer: str
-) -> None:
+def test_training_learns_what_is_there_to_learn(rows: Path, tmp_path: Path, optimizer: str) -> None:
     _, trained = run(rows, tmp_path / "work", options(steps=60, optimizer=optimizer))
     # The next number is always one more; only a document's second token needs a guess.
-    losses = {split: [p["loss"] for p in trained.curve if p["split"] == split]
-              for split in ("train", "validation")}
+    losses = {
+        split: [p["loss"] for p in trained.curve if p["split"] == split]
+        for split in ("train", "validation")
+    }
     assert losses["train"][0] > 5
     assert losses["train"][-1] < 1.5
     assert losses["validation"][-1] < 1.5

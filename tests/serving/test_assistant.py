@@ -191,9 +191,7 @@ def prompts(monkeypatch: pytest.MonkeyPatch) -> list[list[int]]:
 def test_the_name_that_a_system_message_gives_reaches_the_model_whole(
     assistant: Assistant, prompts: list[list[int]], system: str, question: str
 ) -> None:
-    _, last = said(
-        assistant, {"role": "system", "content": system}, user(question), max_tokens=5
-    )
+    _, last = said(assistant, {"role": "system", "content": system}, user(question), max_tokens=5)
     assert [system in assistant.tokenizer.decode(ids) for ids in prompts] == [True]
     assert last.citations == []
 
@@ -257,9 +255,7 @@ def test_a_written_reply_streams_a_piece_a_token_and_counts_them(assistant: Assi
 
 def test_the_same_seed_writes_the_same_reply(assistant: Assistant) -> None:
     question = user("do you really like green tea?")
-    first, second = (
-        said(assistant, question, max_tokens=12, temperature=1.0)[0] for _ in range(2)
-    )
+    first, second = (said(assistant, question, max_tokens=12, temperature=1.0)[0] for _ in range(2))
     assert first == second
 
 

@@ -103,8 +103,14 @@ def test_sizes_that_do_not_fit_are_refused_before_any_training(
 def test_a_loss_that_explodes_says_what_to_change(tiny_line: Path, tmp_path: Path) -> None:
     with pytest.raises(BadParameter, match="learning_rate.*Try a third"):
         trained(
-            tiny_line, tmp_path, steps=80, learning_rate=1.0, optimizer="adamw", precision="fp32",
-            schedule="constant", weight_decay=10,
+            tiny_line,
+            tmp_path,
+            steps=80,
+            learning_rate=1.0,
+            optimizer="adamw",
+            precision="fp32",
+            schedule="constant",
+            weight_decay=10,
         )
 
 

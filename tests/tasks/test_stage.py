@@ -72,7 +72,9 @@ def test_a_mistake_of_ours_shows_a_traceback_and_exit_status_1(folder: Path) -> 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_an_interrupted_stage_leaves_what_stood_before(folder: Path, number: int) -> None:
-    process = start_stage(folder, "out.write_text('half')\nprint('ready', flush=True)\ntime.sleep(60)")
+    process = start_stage(
+        folder, "out.write_text('half')\nprint('ready', flush=True)\ntime.sleep(60)"
+    )
     assert process.stdout is not None and process.stdout.readline() == "ready\n"
     process.send_signal(number)
     status, stderr = ended(process)
@@ -83,7 +85,9 @@ def test_an_interrupted_stage_leaves_what_stood_before(folder: Path, number: int
 
 
 def test_a_killed_stage_leaves_what_stood_before_and_the_next_run_tidies_up(folder: Path) -> None:
-    process = start_stage(folder, "out.write_text('half')\nprint('ready', flush=True)\ntime.sleep(60)")
+    process = start_stage(
+        folder, "out.write_text('half')\nprint('ready', flush=True)\ntime.sleep(60)"
+    )
     assert process.stdout is not None and process.stdout.readline() == "ready\n"
     process.kill()
     process.wait()
