@@ -33,7 +33,7 @@ from model.schedule import learning_rate_factor
 from model.training import Training, train, uses_bfloat16
 from model.transformer import Transformer
 from tasks.progress import Display
-from tasks.tracking.spool import Spool, close_build, start_shipping, wait_until_shipped
+from tasks.tracking.spool import Spool, close_build, ship_all, start_shipping
 
 VOCAB, CONTEXT = 4096, 256
 WARMUP = 3
@@ -162,7 +162,7 @@ def main() -> None:
         os.chdir(folder)
         try:
             table = measured(arguments.size, rows, options, arguments.turns)
-            wait_until_shipped(60)
+            ship_all(60)
         finally:
             os.chdir(home)
     Console().print(table)
@@ -177,7 +177,7 @@ def measured(size: str, rows: Path, options: Training, turns: int) -> Table:
         total = options.steps * step_tokens
         display(step * step_tokens, total, "tokens", loss=loss, tokens_per_second=speed)
 
-    spool = Spool("overhead")
+    spool = Spool("overhead", {})
     start_shipping()
     spool.append("start", stage="overhead", pid=os.getpid(), commit=None, params={}, all_params={})
 

@@ -35,7 +35,7 @@ CHOICES: Mapping[str, Mapping[str, Any]] = {
     "cosine": {"pretrain.schedule": "cosine"},
     "learning rate 1e-2": {"pretrain.learning_rate": 1e-2},
     "learning rate 2.5e-3": {"pretrain.learning_rate": 2.5e-3},
-    "weight decay 0.6": {"pretrain.weight_decay": 0.6},
+    "weight decay 0.1": {"pretrain.weight_decay": 0.1},
     "dropout 0.1": {"model.dropout": 0.1},
     "4 rows a step": {"pretrain.batch_size": 4},
     "16 rows a step": {"pretrain.batch_size": 16},

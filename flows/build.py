@@ -18,6 +18,7 @@ from prefect.futures import PrefectFuture, wait
 
 from flows.stages import ACCELERATOR, run_stage, stopped_by_signals
 from tasks.headlines import headline
+from tasks.tracking.spool import close_build
 
 
 @dataclass(frozen=True)
@@ -71,6 +72,7 @@ def build() -> list[StageResult]:
             evaluate=evaluate,
             register=register,
         )
+    close_build()
     create_table_artifact(
         key="build",
         table=[asdict(result) for result in results],

@@ -30,7 +30,7 @@ from prefect.tasks import exponential_backoff
 
 from chatwright.errors import ChatwrightError
 from tasks.progress import MARK
-from tasks.stage import failure_of
+from tasks.stage import failure_of, forget_failure
 
 # Stages that use the accelerator where there is one: one at a time on one machine.
 NEEDS_ACCELERATOR = {"pretrain", "finetune", "compress", "evaluate"}
@@ -149,13 +149,14 @@ def run_stage(stage: str) -> State[Any]:
         ran = _repro(stage)
     seconds = time.monotonic() - started
     if not ran:
-        return Completed(name="Cached", message="restored from the cache", data=seconds)
+        return Completed(name="Cached", message="nothing changed", data=seconds)
     return Completed(message=f"{seconds:.1f} s", data=seconds)
 
 
 def _repro(stage: str) -> bool:
-    """Run the child; True if the stage did work, False if DVC took it from its cache."""
+    """Run the child; True if the stage did work, False if DVC found nothing to do."""
     logger = get_run_logger()
+    forget_failure(stage)
     child = subprocess.Popen(
         [sys.executable, "-m", "dvc", "--wait-for-lock", "repro", "--single-item", stage],
         stdin=subprocess.DEVNULL,

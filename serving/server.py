@@ -101,7 +101,7 @@ class PatientServer(uvicorn.Server):
 
 
 @contextmanager
-def listening(host: str, port: int) -> Iterator[socket.socket]:
+def listening(host: str, port: int, command: str = "serve") -> Iterator[socket.socket]:
     """A socket that listens on an address, closed at the end.
 
     Raises:
@@ -118,25 +118,25 @@ def listening(host: str, port: int) -> Iterator[socket.socket]:
             "--host", f"{host!r} is not an address", "Take 127.0.0.1, or 0.0.0.0 for all"
         ) from error
     except OSError as error:
-        raise refused_address(host, port, error) from error
+        raise refused_address(host, port, command, error) from error
     with listener:
         yield listener
 
 
-def refused_address(host: str, port: int, error: OSError) -> PortInUse | BadParameter:
+def refused_address(host: str, port: int, command: str, error: OSError) -> PortInUse | BadParameter:
     """Why the system does not let us listen there, and what to do about it."""
     if error.errno == errno.EADDRINUSE:
         other = port + 1 if port < 65535 else 8000
         return PortInUse(
             f"{host}, port {port}",
             "another program listens there already",
-            f"Stop it, or take another port: chatwright serve --port {other}",
+            f"Stop it, or take another port: chatwright {command} --port {other}",
         )
     if error.errno == errno.EACCES:
         return BadParameter(
             "--port",
             f"the system does not let you take port {port}",
-            "Take one above 1023: chatwright serve --port 8000",
+            f"Take one above 1023: chatwright {command} --port 8000",
         )
     return BadParameter(
         "--host", f"this machine has no address {host}", "Take 127.0.0.1, or 0.0.0.0 for all"

@@ -23,7 +23,7 @@ PositiveInt = Annotated[int, Field(ge=1)]
 class Section(BaseModel):
     """A part of params.yaml: unknown keys refused, values not changed afterwards."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
 
 
 class PythonDocsParams(Section):

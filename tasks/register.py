@@ -8,6 +8,7 @@ whose files equal the last version's makes no new version. ``challenger`` is alw
 
 import hashlib
 import importlib.metadata
+import json
 import os
 import shutil
 import tempfile
@@ -23,15 +24,19 @@ from pydantic import BaseModel
 
 from chatwright.errors import ServiceUnavailable
 from tasks.documents import read_documents
-from tasks.headlines import read_report
+from tasks.evaluate.held_out import thinned
 from tasks.lineage import git_commit, locked_stages
 from tasks.params import Params, RegisterParams
 from tasks.registry import CHALLENGER, CHAMPION, registry_client, version_by_alias
 from tasks.stage import Stage
 from tasks.tracking.spool import close_build, current_build, parent_run_id
 
+ROOT = Path(__file__).resolve().parent.parent
 PARENT_RUN_SECONDS = 60.0  # the side process has had all the build to make it
 CODE = ("serving", "model", "chatwright")
+CORPUS = "data/clean"  # the tag with the hash of the corpus
+# What MLflow says when its server or database is away or busy: trying again may help.
+MAY_PASS = {"TEMPORARILY_UNAVAILABLE", "INTERNAL_ERROR", "REQUEST_LIMIT_EXCEEDED"}
 NEEDS = (
     "torch",
     "tokenizers",
@@ -47,11 +52,18 @@ NEEDS = (
 
 
 class Figures(BaseModel):
-    """What decides between two versions: ``text_sha256`` names the held-out text."""
+    """What decides between two versions.
+
+    Attributes:
+        bits_per_byte: of the held-out text whose hash is ``text_sha256``.
+        right_first: share of the hand-written questions with a right document first.
+        corpus: DVC's hash of the corpus that the version was built from.
+    """
 
     bits_per_byte: float
     right_first: float | None
     text_sha256: str
+    corpus: str
 
 
 class RegisterReport(BaseModel):
@@ -75,11 +87,16 @@ def is_better(
 
     It should when it is better in held-out bits per byte or in right documents first, and worse
     in neither by more than ``params.tolerance`` (a share of the bits, points of the questions).
+    A challenger of another corpus knows what the champion cannot: to be no worse is enough, and the
+    questions, which were of another corpus, do not count.
     """
     if champion is None:
         return True, "the first"
     bits, best_bits = challenger.bits_per_byte, champion.bits_per_byte
     first, best_first = challenger.right_first, champion.right_first
+    of_another_corpus = challenger.corpus != champion.corpus
+    if of_another_corpus:
+        first = best_first = None
     both_asked = first is not None and best_first is not None
     said = f"bits per byte {bits:.3f} against {best_bits:.3f}"
     if both_asked:
@@ -90,6 +107,8 @@ def is_better(
         return False, f"worse: {said}"
     if bits < best_bits or (both_asked and first > best_first):  # type: ignore[operator]
         return True, f"better: {said}"
+    if of_another_corpus:
+        return True, f"as good, and of the newer corpus: {said}"
     return False, f"no better: {said}"
 
 
@@ -105,7 +124,8 @@ def folder_digest(*folders: Path) -> str:
     """The SHA-256 of the names and contents of all files in some folders."""
     digest = hashlib.sha256()
     for folder in folders:
-        for file in sorted(path for path in folder.rglob("*") if path.is_file()):
+        files = (path for path in folder.rglob("*") if path.is_file())
+        for file in sorted(path for path in files if "__pycache__" not in path.parts):
             digest.update(f"{file.relative_to(folder)}\0".encode())
             with open(file, "rb") as content:
                 digest.update(hashlib.file_digest(content, "sha256").digest())
@@ -126,7 +146,9 @@ def figures_of(version: ModelVersion, bundle: Path, texts: list[str]) -> Figures
 
         model, tokenizer = load_pretrained(bundle / "model"), ChatTokenizer.load(bundle / "model")
         bits = bits_per_byte(model, tokenizer, texts).bits_per_byte
-    return Figures(bits_per_byte=bits, right_first=right_first, text_sha256=digest)
+    return Figures(
+        bits_per_byte=bits, right_first=right_first, text_sha256=digest, corpus=tags[CORPUS]
+    )
 
 
 def register(
@@ -154,18 +176,21 @@ def register(
     """
     client = registry_client(params.tracking.uri)
     name = params.register_.model_name
-    texts = [document.text for document in read_documents(test)]
+    most_bytes = params.evaluate.held_out_bytes
+    texts = [document.text for document in thinned(list(read_documents(test)), most_bytes)]
     challenger = Figures(
         bits_per_byte=evaluation["language_model"]["compressed"]["bits_per_byte"],
         right_first=evaluation["questions"]["written"]["all"].get("right_first"),
         text_sha256=text_digest(texts),
+        corpus=lineage[CORPUS],
     )
-    digest = folder_digest(model, index)
+    digest = folder_digest(model, index, *(ROOT / name for name in CODE))
     try:
         newest = version_by_alias(client, name, CHALLENGER)
         is_new = newest is None or newest.tags.get("sha256") != digest
         if is_new:
             tags = {"sha256": digest, **lineage, **challenger.model_dump(exclude_none=True)}
+            del tags["corpus"]  # it stands under its path
             newest = make_version(client, model, index, params, run_id, tags)
             client.set_registered_model_alias(name, CHALLENGER, newest.version)
         assert newest is not None
@@ -182,6 +207,8 @@ def register(
             client.set_registered_model_alias(name, CHAMPION, newest.version)
         experiment_id = client.get_run(run_id).info.experiment_id
     except MlflowException as error:
+        if error.error_code not in MAY_PASS:
+            raise
         raise ServiceUnavailable(
             params.tracking.uri, f"MLflow did not do its part: {error.message}", "Try again"
         ) from error
@@ -211,13 +238,12 @@ def make_version(
         bundle = Path(folder) / "bundle"
         shutil.copytree(model, bundle / "model")
         shutil.copytree(index, bundle / "index")
-        root = Path(__file__).resolve().parent.parent
         with mlflow.start_run(run_id=run_id):
             logged = mlflow.pyfunc.log_model(
                 name="assistant",
-                python_model=str(root / "tasks" / "registered_assistant.py"),
+                python_model=str(ROOT / "tasks" / "registered_assistant.py"),
                 artifacts={"bundle": str(bundle)},
-                code_paths=[str(root / name) for name in CODE],
+                code_paths=[str(ROOT / name) for name in CODE],
                 pip_requirements=[f"{name}=={importlib.metadata.version(name)}" for name in NEEDS],
             )
     registered = mlflow.register_model(
@@ -270,7 +296,7 @@ def main() -> None:
             stage.input("artifacts/compressed") / stage.params.compress.recipe,
             stage.input("artifacts/index"),
             stage.input("data/clean") / "test",
-            read_report("evaluate") or {},
+            json.loads(stage.input("reports/evaluate.json").read_text(encoding="utf-8")),
             stage.params,
             run_id,
             lineage_tags(),

@@ -55,6 +55,11 @@ def failure_of(stage: str) -> dict[str, Any] | None:
         return None
 
 
+def forget_failure(stage: str) -> None:
+    """Let a failure of the past be forgotten."""
+    (FAILED / f"{stage}.json").unlink(missing_ok=True)
+
+
 class Stage:
     """One run of one stage in the current folder, as a context manager."""
 
@@ -69,7 +74,7 @@ class Stage:
     def __enter__(self) -> "Stage":
         try:
             self._enter()
-        except (ChatwrightError, KeyboardInterrupt) as error:
+        except (ChatwrightError, KeyboardInterrupt, OSError) as error:
             sys.exit(self._said(error))
         return self
 
@@ -78,7 +83,7 @@ class Stage:
         _end_with_the_driver()
         self.params: Params = load_params()
         (WORK / "locks").mkdir(parents=True, exist_ok=True)
-        (FAILED / f"{self.name}.json").unlink(missing_ok=True)
+        forget_failure(self.name)
         try:
             self._lock.acquire(timeout=LOCK_WAIT_SECONDS)
         except Timeout:
@@ -87,8 +92,8 @@ class Stage:
             ) from None
         self._started = time.monotonic()
         self.progress = Display(self.name)
-        self._spool = Spool(self.name)
         tree = self.params.model_dump(by_alias=True, mode="json")
+        self._spool = Spool(self.name, tree)
         self._spool.append(
             "start",
             stage=self.name,
@@ -205,8 +210,9 @@ class Stage:
             code = self._said(error)
             status = "KILLED" if code == INTERRUPTED else "FAILED"
         seconds = time.monotonic() - self._started
-        self._noted().append("end", status=status, report=self._report if not code else {})
-        self._noted().close()
+        with contextlib.suppress(OSError):  # a full disk has been told of; MLflow learns of the end
+            self._noted().append("end", status=status, report=self._report if not code else {})
+            self._noted().close()
         self._lock.release()
         if code:
             sys.exit(code)
@@ -297,7 +303,7 @@ def _end_with_the_driver() -> None:
             raise KeyboardInterrupt from None
     else:
         above = psutil.Process().parents()[:3]
-        driver = next((p for p in above if any("dvc" in part for part in _command(p))), None)
+        driver = next((p for p in above if _is_dvc(_command(p))), None)
     if driver is None:
         return
 
@@ -307,6 +313,10 @@ def _end_with_the_driver() -> None:
         os.kill(os.getpid(), signal.SIGTERM)
 
     threading.Thread(target=watch, args=(driver,), daemon=True).start()
+
+
+def _is_dvc(command: list[str]) -> bool:
+    return command[1:3] == ["-m", "dvc"] or any(Path(part).name == "dvc" for part in command[:2])
 
 
 def _command(process: psutil.Process) -> list[str]:

@@ -16,8 +16,9 @@ from chatwright.commands.parameters import apply_choices
 from chatwright.commands.summary import print_summary
 from chatwright.console import RunConsole
 from chatwright.errors import AnotherRun, MissingInput
+from tasks.params import load_params
 from tasks.stage import INTERRUPTED
-from tasks.tracking.spool import has_unshipped, start_shipping, wait_until_shipped
+from tasks.tracking.spool import has_unshipped, ship_all
 
 WORK = Path(".chatwright")
 RUN = WORK / "run.json"
@@ -42,13 +43,36 @@ def run(preset: str | None, settings: list[str]) -> None:
     with the_only_run(), RunConsole() as shown:
         for change in apply_choices(preset, settings):
             shown.say(f"params.yaml, {change}")
+        check_surroundings()
         results = built(shown)
         if has_unshipped():
             shown.say("Waiting for MLflow to have everything ...")
-            start_shipping()
-            if not wait_until_shipped(SHIPPING_SECONDS):
-                shown.say("MLflow does not answer; what is missing there is sent by the next run.")
+            if not ship_all(SHIPPING_SECONDS):
+                shown.say(
+                    "MLflow does not take it (.chatwright/tracking/shipping.log says why); "
+                    "what is missing there is sent by the next run."
+                )
     print_summary(shown.console, results, time.monotonic() - started)
+
+
+def check_surroundings() -> None:
+    """See what DVC cannot say as well, or not at all.
+
+    Raises:
+        MissingInput: the folder of the user's own files is not there.
+    """
+    params = load_params()
+    folder = Path(params.ingest.folder.path)
+    if not folder.is_dir():
+        raise MissingInput(
+            str(folder),
+            "there is no such folder, and ingest.folder.path names it",
+            "Make it (it may be empty), or name another",
+        )
+    database = params.tracking.uri.removeprefix("sqlite:///")
+    if database != params.tracking.uri and not Path(database).exists():
+        # DVC would find nothing changed, and there would be nothing to serve.
+        Path("reports/register.json").unlink(missing_ok=True)
 
 
 def built(shown: RunConsole) -> list[Any]:

@@ -22,7 +22,7 @@ def ui(host: str, port: int) -> None:
     if uri.startswith(("http://", "https://")):
         console.print(f"Runs and models, in MLflow: {uri}")
         return
-    with listening(host, port):
+    with listening(host, port, "ui"):
         pass  # free; MLflow would say so less clearly
     console.print(f"Runs and models, in MLflow: http://{host}:{port} (Ctrl-C ends it)")
     # One worker and no job runner: a fifth of the memory of `mlflow ui`, and quicker to start.

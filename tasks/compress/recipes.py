@@ -4,10 +4,9 @@ The recipe's model is measured beside the same weights as float32 and as bfloat1
 and on the same text, each loaded from disk as any user would load it.
 """
 
-import hashlib
 import tempfile
 import time
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 import torch
@@ -18,7 +17,8 @@ from model.hf import load_pretrained, save_pretrained
 from model.quantize import int8_model
 from model.tokenizer import ChatTokenizer
 from model.transformer import Transformer
-from tasks.documents import Document, read_documents
+from tasks.documents import read_documents
+from tasks.evaluate.held_out import thinned
 from tasks.evaluate.language_model import bits_per_byte
 from tasks.params import CompressParams
 from tasks.progress import Progress, silent
@@ -66,7 +66,7 @@ def compress(
         MissingInput, BadInput: the model or the corpus is missing or broken.
         CorpusTooSmall: the validation split holds no text.
     """
-    documents = sample(read_documents(clean / "validation"), params.held_out_bytes)
+    documents = thinned(list(read_documents(clean / "validation")), params.held_out_bytes)
     texts = [document.text for document in documents]
     model = load_pretrained(chat, dtype=torch.float32)
     small = out / params.recipe
@@ -114,18 +114,6 @@ def tokens_per_second(model: Transformer, prompt_ids: Sequence[int]) -> float:
         made = sum(1 for _ in reply)
         fastest = max(fastest, made / (time.perf_counter() - started))
     return fastest
-
-
-def sample(documents: Iterable[Document], most_bytes: int) -> list[Document]:
-    """As many documents as stay within a size, chosen by hash; at least one where there is one."""
-    kept: list[Document] = []
-    size = 0
-    for document in sorted(documents, key=lambda d: hashlib.sha256(d.id.encode()).digest()):
-        size += len(document.text.encode())
-        if kept and size > most_bytes:
-            break
-        kept.append(document)
-    return kept
 
 
 def table(report: CompressReport) -> str:

@@ -4,7 +4,6 @@ Runs as ``python -m tasks.evaluate``. The report (``reports/evaluate.json``) hol
 each one means is explained in docs/evaluation.md.
 """
 
-import hashlib
 import tempfile
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
@@ -15,10 +14,11 @@ from pydantic import BaseModel, ConfigDict
 from model.hf import load_pretrained
 from model.tokenizer import ChatTokenizer
 from serving.assistant import Assistant
-from tasks.documents import Document, read_documents
+from tasks.documents import read_documents
 from tasks.evaluate import floors
 from tasks.evaluate.assistant import SetScores, ask, served, set_scores
 from tasks.evaluate.chart import MEASURES, draw_chart
+from tasks.evaluate.held_out import thinned
 from tasks.evaluate.language_model import bits_per_byte
 from tasks.evaluate.question_sets import (
     QuestionSet,
@@ -129,20 +129,6 @@ def naming(progress: Progress, part: str) -> Progress:
         progress(done, total, f"{unit} ({part})", **figures)
 
     return named
-
-
-def thinned(documents: Sequence[Document], most_bytes: int) -> list[Document]:
-    """The documents, or as many of them as stay within a size, chosen by hash and kept in order.
-
-    At least one stays, whatever its size.
-    """
-    kept, size = set[str](), 0
-    for document in sorted(documents, key=lambda d: hashlib.sha256(d.id.encode()).digest()):
-        size += len(document.text.encode())
-        if kept and size > most_bytes:
-            break
-        kept.add(document.id)
-    return [document for document in documents if document.id in kept]
 
 
 def _on_text(

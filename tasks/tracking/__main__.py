@@ -42,13 +42,15 @@ def ship() -> None:
         elif not builds or time.monotonic() - idle_since > IDLE_SECONDS:
             break
         time.sleep(SECONDS_BETWEEN)
-    for build in builds.values():
+    for folder, build in builds.items():
         build.pause()
+        if build.is_complete() and not is_current(folder):
+            build.remove_folder()
 
 
 def is_current(folder: Path) -> bool:
     """Whether further stages of this build may come."""
-    return CURRENT.exists() and CURRENT.read_text(encoding="utf-8").strip() == folder.name
+    return CURRENT.exists() and CURRENT.read_text(encoding="utf-8").split()[0] == folder.name
 
 
 def main() -> None:

@@ -67,7 +67,12 @@ class BuildShipment:
         shutil.rmtree(self._folder)
 
     def pause(self) -> None:
-        """End what runs on this side; the spools stay."""
+        """End what runs on this side; the spools stay. Outputs that DVC has not noted by now, it
+        will not: it was stopped between the stage's end and its own."""
+        for run in self._state["runs"].values():
+            if run["ended"]:
+                run["outputs"] = True
+        self._save()
         for monitor in self._monitors.values():
             monitor.finish()
         self._monitors.clear()

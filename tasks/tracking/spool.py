@@ -5,6 +5,7 @@ result, whoever drives and however often it is interrupted. Its folder's name st
 ``.chatwright/tracking/current``.
 """
 
+import hashlib
 import json
 import os
 import shutil
@@ -20,19 +21,24 @@ FOLDER = Path(".chatwright/tracking")
 CURRENT = FOLDER / "current"
 
 
-def current_build() -> Path:
-    """The folder of the build under way; a new one where there is none."""
+def current_build(params: Mapping[str, Any] | None = None) -> Path:
+    """The folder of the build under way; a new one where there is none, or where the one under way
+    was begun with other parameters than these."""
     FOLDER.mkdir(parents=True, exist_ok=True)
+    digest = hashlib.sha256(json.dumps(params, sort_keys=True).encode()).hexdigest()[:12]
     while True:
         try:
-            return FOLDER / CURRENT.read_text(encoding="utf-8").strip()
+            build, begun_with = CURRENT.read_text(encoding="utf-8").split()
+            if params is None or begun_with == digest:
+                return FOLDER / build
+            CURRENT.unlink(missing_ok=True)
         except FileNotFoundError:
             build = time.strftime("%Y%m%d-%H%M%S-") + uuid.uuid4().hex[:6]
             (FOLDER / build).mkdir()
             try:
                 # Two stages may start side by side: the first to create the file decides.
                 with open(CURRENT, "x", encoding="utf-8") as file:
-                    file.write(build)
+                    file.write(f"{build} {digest}")
             except FileExistsError:
                 (FOLDER / build).rmdir()
 
@@ -45,8 +51,8 @@ def close_build() -> None:
 class Spool:
     """What one run of one stage notes for MLflow. Appending is cheap and never waits."""
 
-    def __init__(self, stage: str) -> None:
-        self.build = current_build()
+    def __init__(self, stage: str, params: Mapping[str, Any]) -> None:
+        self.build = current_build(params)
         self.build.mkdir(parents=True, exist_ok=True)
         self._attachments = 0
         self._path = self.build / f"{time.time_ns()}-{stage}.jsonl"
@@ -106,15 +112,18 @@ def parent_run_id(build: Path, wait_seconds: float) -> str | None:
     return None
 
 
-def wait_until_shipped(seconds: float) -> bool:
-    """Wait for the side process to end; False if it is still at work after so many seconds."""
-    from filelock import FileLock, Timeout
-
-    try:
-        with FileLock(FOLDER / "shipping.lock", timeout=seconds):
-            return True
-    except Timeout:
-        return False
+def ship_all(seconds: float) -> bool:
+    """Wait until MLflow has everything, with a side process at work; False if it takes longer."""
+    deadline = time.monotonic() + seconds
+    looked = 0.0
+    while has_unshipped():
+        if time.monotonic() > deadline:
+            return False
+        if time.monotonic() - looked > 5:  # one that is at work makes a second end at once
+            looked = time.monotonic()
+            start_shipping()
+        time.sleep(0.2)
+    return True
 
 
 def has_unshipped() -> bool:

@@ -61,7 +61,6 @@ def bundle(tmp_path_factory):
         root / "dialogues",
         root / "tokenizer",
         TokenizerParams(vocab_size=320),
-        context_length=CONTEXT_LENGTH,
     )
     vocab_size = ChatTokenizer.load(root / "tokenizer").vocab_size
     torch.manual_seed(1)

@@ -83,12 +83,6 @@ def test_an_address_that_cannot_be_listened_on_names_the_option(host, port, wher
     assert caught.value.where == where
 
 
-def test_a_page_opened_while_the_model_loads_waits_for_it():
-    with listening("127.0.0.1", 0) as listener:
-        client = socket.create_connection(listener.getsockname(), timeout=2)
-        client.close()
-
-
 @pytest.mark.parametrize("host, shown", [("0.0.0.0", "127.0.0.1"), ("127.0.0.1", "127.0.0.1")])
 def test_the_address_shown_can_be_opened_on_this_machine(host, shown):
     with listening(host, 0) as listener:

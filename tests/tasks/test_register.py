@@ -8,8 +8,8 @@ from tasks.register import Figures, is_better
 PARAMS = RegisterParams(model_name="chatwright", tolerance=0.02)
 
 
-def figures(bits: float, first: float | None) -> Figures:
-    return Figures(bits_per_byte=bits, right_first=first, text_sha256="same")
+def figures(bits: float, first: float | None, corpus: str = "old") -> Figures:
+    return Figures(bits_per_byte=bits, right_first=first, text_sha256="same", corpus=corpus)
 
 
 @pytest.mark.parametrize(
@@ -25,6 +25,9 @@ def figures(bits: float, first: float | None) -> Figures:
         (figures(1.61, 0.7), figures(1.6, 0.7), False),  # a little worse is no better
         (figures(1.5, None), figures(1.6, 0.7), True),  # no questions fit this corpus
         (figures(1.7, None), figures(1.6, None), False),
+        # Of a newer corpus: no worse is enough, and the questions are not comparable.
+        (figures(1.61, 0.5, "new"), figures(1.6, 0.7), True),
+        (figures(1.7, 0.9, "new"), figures(1.6, 0.7), False),
     ],
 )
 def test_a_challenger_is_served_only_when_it_is_better(

@@ -12,8 +12,9 @@ from model.hf import load_pretrained, save_pretrained
 from model.quantize import is_quantized
 from model.tokenizer import SPECIAL_TOKENS, ChatTokenizer, save_tokenizer
 from model.transformer import Transformer
-from tasks.compress.recipes import compress, sample, table
+from tasks.compress.recipes import compress, table
 from tasks.documents import Document, write_documents
+from tasks.evaluate.held_out import thinned
 from tasks.evaluate.language_model import bits_per_byte
 from tasks.params import CompressParams
 
@@ -63,7 +64,7 @@ def test_the_small_model_loads_and_is_what_the_table_says(
     assert list(report.forms) == ["float32", "bfloat16", "int8"]
     found = report.forms["int8"]
     assert found.bytes == (folder / "model.safetensors").stat().st_size
-    texts = [text.text for text in sample(map_documents(clean), PARAMS.held_out_bytes)]
+    texts = [text.text for text in thinned(map_documents(clean), PARAMS.held_out_bytes)]
     assert found.bits_per_byte == bits_per_byte(model, tokenizer, texts).bits_per_byte
     assert all(form.tokens_per_second > 0 for form in report.forms.values())
     assert table(report).splitlines()[-1].startswith(f"| int8 | {found.bytes:,} | ")
@@ -95,15 +96,6 @@ def test_the_same_model_gives_the_same_bytes(chat: Path, clean: Path, tmp_path: 
     for name in files:
         one, two = (tmp_path / run / "int8" / name for run in ("one", "two"))
         assert one.read_bytes() == two.read_bytes(), name
-
-
-def test_a_large_split_is_sampled_by_hash_whatever_the_order() -> None:
-    documents = [document(number, "x" * 100) for number in range(50)]
-    chosen = sample(documents, 1_000)
-    assert len(chosen) == 10
-    assert chosen == sample(reversed(documents), 1_000)
-    assert chosen != documents[:10]
-    assert len(sample([document(1, "x" * 5_000)], 1_000)) == 1
 
 
 def test_an_empty_split_is_refused(chat: Path, tmp_path: Path) -> None:

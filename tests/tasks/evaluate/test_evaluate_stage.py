@@ -11,8 +11,9 @@ from model.config import ModelConfig
 from model.hf import save_pretrained
 from model.transformer import Transformer
 from tasks.documents import Dialogue, Document, write_dialogues, write_documents
-from tasks.evaluate.__main__ import EvaluateReport, evaluate, sample_text, thinned
+from tasks.evaluate.__main__ import EvaluateReport, evaluate, sample_text
 from tasks.evaluate.chart import draw_chart
+from tasks.evaluate.held_out import thinned
 from tasks.evaluate.table import evaluation_table
 from tasks.index import index
 from tasks.params import EvaluateParams, IndexParams, load_params
