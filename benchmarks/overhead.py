@@ -1,10 +1,10 @@
 """What Lightning, the progress bar and MLflow tracking cost, over a bare loop of the same steps.
 
-Run as ``python -m benchmarks.overhead`` from the project's folder, on a machine that does nothing
-else. The bare loop is all that training has to do: batch, forward, backward, clip, update. The
-others add one thing each. All take the same batches, model and optimizers, their turns alternate,
-and each one's best turn counts, so that what else the machine does falls out. The time that this
-process spent on its processors is shown too: it hardly depends on the neighbours.
+Run as ``python -m benchmarks.overhead`` from the project's folder. The bare loop is all that
+training has to do: batch, forward, backward, clip, update. The others add one thing each. After
+every step of theirs comes the same step of a bare loop, on a model of its own, so both meet the
+machine in the same state; the medians are compared. The time that this process spent on its
+processors is compared too: it hardly depends on what else the machine does.
 
 Expected on two cores: each ratio within 0.99 to 1.03.
 """
@@ -12,10 +12,12 @@ Expected on two cores: each ratio within 0.99 to 1.03.
 import argparse
 import os
 import shutil
+import statistics
 import tempfile
 import time
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
@@ -73,33 +75,34 @@ def new_model(size: str) -> Transformer:
     return model.train()
 
 
-def bare_loop(size: str, rows: Path, options: Training) -> Clock:
-    """Seconds of the steps after the warm-up, with nothing around them."""
-    model = new_model(size)
-    bfloat16 = uses_bfloat16(options.precision)
-    batches = StepBatches(Rows(rows), options.batch_size, options.seed)
-    made = optimizers(
-        model,
-        algorithm=options.optimizer,
-        learning_rate=options.learning_rate,
-        weight_decay=options.weight_decay,
-        dtype=torch.bfloat16 if bfloat16 else torch.float32,
-    )
-    began = now()
-    for step in range(options.steps):
-        if step == WARMUP:
-            began = now()
-        with torch.autocast("cpu", torch.bfloat16, enabled=bfloat16):
-            loss = next_token_loss(model, **batches[step])
+class BareLoop:
+    """The steps with nothing around them."""
+
+    def __init__(self, size: str, rows: Path, options: Training) -> None:
+        self.options = options
+        self.bfloat16 = uses_bfloat16(options.precision)
+        self.model = new_model(size)
+        self.batches = StepBatches(Rows(rows), options.batch_size, options.seed)
+        self.optimizers = optimizers(
+            self.model,
+            algorithm=options.optimizer,
+            learning_rate=options.learning_rate,
+            weight_decay=options.weight_decay,
+            dtype=torch.bfloat16 if self.bfloat16 else torch.float32,
+        )
+
+    def step(self, step: int) -> None:
+        """One of them."""
+        with torch.autocast("cpu", torch.bfloat16, enabled=self.bfloat16):
+            loss = next_token_loss(self.model, **self.batches[step])
         loss.backward()
-        torch.nn.utils.clip_grad_norm_(model.parameters(), options.clip_norm)
-        rate = options.learning_rate * learning_rate_factor(step, options.steps, warmup_steps=1)
-        for optimizer in made:
+        torch.nn.utils.clip_grad_norm_(self.model.parameters(), self.options.clip_norm)
+        factor = learning_rate_factor(step, self.options.steps, warmup_steps=1)
+        for optimizer in self.optimizers:
             for group in optimizer.param_groups:
-                group["lr"] = rate
+                group["lr"] = self.options.learning_rate * factor
             optimizer.step()
             optimizer.zero_grad()
-    return between(began, now())
 
 
 def with_lightning(
@@ -109,18 +112,31 @@ def with_lightning(
     *,
     show: Callable[[int, float, float], None] = lambda step, loss, speed: None,
     note: Callable[[Point], None] = lambda point: None,
-) -> Clock:
-    """Seconds of the same steps by ``model.training.train``, its callbacks included."""
-    times: dict[int, Clock] = {}
+) -> tuple[Clock, Clock]:
+    """Median seconds of a step by ``model.training.train`` and of the bare step after it."""
+    bare = BareLoop(size, rows, options)
+    ours: list[Clock] = []
+    theirs: list[Clock] = []
+    turned = now()
 
     def on_progress(step: int, loss: float, speed: float) -> None:
+        nonlocal turned
         show(step, loss, speed)
-        times[step] = now()
+        ended = now()
+        bare.step(step - 1)
+        ours.append(between(turned, ended))
+        turned = now()
+        theirs.append(between(ended, turned))
 
     with tempfile.TemporaryDirectory() as folder:
         train(new_model(size), options, rows, Path(folder), on_progress=on_progress, on_point=note)
-    # The last step is left out on both sides: a run's last checkpoint falls into it.
-    return between(times[WARMUP], times[options.steps - 1])
+    return median(ours[WARMUP:]), median(theirs[WARMUP:])
+
+
+def median(clocks: list[Clock]) -> Clock:
+    """Of each clock by itself."""
+    walls, processors = zip(*clocks, strict=True)
+    return statistics.median(walls), statistics.median(processors)
 
 
 def checkpoint_seconds(size: str) -> float:
@@ -142,12 +158,12 @@ def main() -> None:
     """Measure and print the table."""
     parser = argparse.ArgumentParser(description="What stands around a training step, as a ratio")
     parser.add_argument("--size", default="small", choices=sorted(SIZES))
-    parser.add_argument("--steps", type=int, default=20, help="a turn (default 20)")
-    parser.add_argument("--turns", type=int, default=8, help="of each (default 8)")
+    parser.add_argument("--steps", type=int, default=60, help="of each (default 60, at most 150)")
     arguments = parser.parse_args()
     batch_size = SIZES[arguments.size].batch_size
     options = Training(
-        steps=arguments.steps + WARMUP + 1,
+        # Up to 200 steps are told of one by one, on which the pairing relies.
+        steps=min(arguments.steps, 150) + WARMUP,
         batch_size=batch_size,
         seed=1,
         learning_rate=1e-3,
@@ -161,15 +177,15 @@ def main() -> None:
         os.environ["PYTHONPATH"] = str(home)
         os.chdir(folder)
         try:
-            table = measured(arguments.size, rows, options, arguments.turns)
+            table = measured(arguments.size, rows, options)
             ship_all(60)
         finally:
             os.chdir(home)
     Console().print(table)
 
 
-def measured(size: str, rows: Path, options: Training, turns: int) -> Table:
-    """Let all take their turns and draw up the table."""
+def measured(size: str, rows: Path, options: Training) -> Table:
+    """Run all and draw up the table."""
     display = Display("overhead")
     step_tokens = options.batch_size * CONTEXT
 
@@ -186,44 +202,26 @@ def measured(size: str, rows: Path, options: Training, turns: int) -> Table:
         if point["step"] % STEPS_A_POINT == 0:
             spool.metrics({"train_loss": point["loss"]}, point["step"])
 
-    ways: dict[str, Callable[[], Clock]] = {
-        "bare loop": lambda: bare_loop(size, rows, options),
-        "with Lightning": lambda: with_lightning(size, rows, options),
-        "and the progress bar": lambda: with_lightning(size, rows, options, show=show),
-        "and MLflow tracking": lambda: with_lightning(size, rows, options, show=show, note=note),
+    ways: dict[str, dict[str, Any]] = {
+        "with Lightning": {},
+        "and the progress bar": {"show": show},
+        "and MLflow tracking": {"show": show, "note": note},
     }
-    seconds: dict[str, list[Clock]] = {name: [] for name in ways}
-    for turn in range(turns):
-        # Each begins in its turn: a machine that gets busier or hotter favours nobody.
-        order = list(ways)[turn % len(ways) :] + list(ways)[: turn % len(ways)]
-        for name in order:
-            # The bare loop counts one step more: the others' clocks stop at their last but one.
-            steps = options.steps - WARMUP - (0 if name == "bare loop" else 1)
-            wall, processor = ways[name]()
-            seconds[name].append((wall / steps, processor / steps))
+    table = Table(title=f"{size}, {options.batch_size} rows of {CONTEXT} a step, median step")
+    for column in ("", "ms", "bare ms", "ratio", "processor ms", "bare", "ratio "):
+        table.add_column(column, justify="left" if not column else "right")
+    for name, additions in ways.items():
+        ours, bare = with_lightning(size, rows, options, **additions)
+        cells = [
+            text
+            for our, their in zip(ours, bare, strict=True)
+            for text in (f"{our * 1000:.1f}", f"{their * 1000:.1f}", f"{our / their:.3f}")
+        ]
+        table.add_row(name, *cells)
     display.close()
     spool.append("end", status="FINISHED", report={})
     spool.close()
     close_build()
-    table = Table(title=f"{size}, {options.batch_size} rows of {CONTEXT} a step, best of {turns}")
-    for column in ("", "ms a step", "tokens/s", "ratio", "processor ms", "ratio"):
-        table.add_column(column, justify="left" if not column else "right")
-
-    def best(name: str) -> Clock:
-        walls, processors = zip(*seconds[name], strict=True)
-        return min(walls), min(processors)
-
-    bare = best("bare loop")
-    for name in ways:
-        wall, processor = best(name)
-        table.add_row(
-            name,
-            f"{wall * 1000:.1f}",
-            f"{step_tokens / wall:,.0f}",
-            f"{wall / bare[0]:.3f}",
-            f"{processor * 1000:.1f}",
-            f"{processor / bare[1]:.3f}",
-        )
     saving = checkpoint_seconds(size)
     table.add_row("a checkpoint each 30 s", f"{saving * 1000:.0f}", "", f"{1 + saving / 30:.3f}")
     return table

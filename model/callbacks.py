@@ -145,6 +145,7 @@ class CheckpointInTime(lightning.Callback):
     def __init__(self, folder: Path, seconds: float, curve: Curve) -> None:
         self.folder, self.seconds, self.curve = folder, seconds, curve
         self._last = time.monotonic()
+        self._step = -1
 
     def on_train_start(self, trainer: Any, module: Any) -> None:
         """Start the clock."""
@@ -156,7 +157,9 @@ class CheckpointInTime(lightning.Callback):
             self.write(trainer, module)
 
     def write(self, trainer: Any, module: Any) -> None:
-        """Write one now."""
+        """Write one now, unless this very step has one."""
+        if module.step == self._step:
+            return
         self.curve.read_loss(module)
         if trainer.is_global_zero:
             save_checkpoint(
@@ -166,7 +169,7 @@ class CheckpointInTime(lightning.Callback):
                 module.torch_optimizers(),
                 self.curve.notes(),
             )
-        self._last = time.monotonic()
+        self._last, self._step = time.monotonic(), module.step
 
 
 class StopWhenAsked(lightning.Callback):

@@ -51,7 +51,8 @@ def save_checkpoint(
     tensors["random_state"] = torch.get_rng_state()
     data = save(
         {name: tensor.detach().cpu().contiguous() for name, tensor in tensors.items()},
-        metadata={"step": str(step), "notes": json.dumps(notes)},
+        # One entry: several would come in an order that changes from run to run.
+        metadata={"run": json.dumps({"step": step, "notes": notes})},
     )
     digest = hashlib.blake2b(data, digest_size=8).hexdigest()
     path = folder / f"step-{step:09d}-{digest}.safetensors"
@@ -77,8 +78,8 @@ def latest_checkpoint(folder: Path, say: Callable[[str], None]) -> Checkpoint | 
         named = _NAME.fullmatch(path.name)
         if named and hashlib.blake2b(data, digest_size=8).hexdigest() == named[2]:
             size = int.from_bytes(data[:8], "little")
-            metadata = json.loads(data[8 : 8 + size])["__metadata__"]
-            return Checkpoint(int(metadata["step"]), load(data), json.loads(metadata["notes"]))
+            run = json.loads(json.loads(data[8 : 8 + size])["__metadata__"]["run"])
+            return Checkpoint(run["step"], load(data), run["notes"])
         say(f"{path} is damaged: not used. Going on from the one before it, if there is one")
     return None
 

@@ -19,6 +19,7 @@ from typing import Any, Literal
 
 import pytorch_lightning as lightning
 import torch
+from torch import Tensor
 
 from model.callbacks import CheckpointInTime, Curve, Point, StopWhenAsked
 from model.checkpoint import latest_checkpoint, restore
@@ -93,6 +94,13 @@ class LanguageModeling(lightning.LightningModule):
     def training_step(self, batch: Batch, batch_idx: int) -> None:
         """Forward, backward, clip, update; at the learning rate of the step."""
         loss = next_token_loss(self.model, **batch)
+        # Lightning's autocast is around all of the step, torch wants it around the forward only.
+        with torch.autocast(self.device.type, enabled=False):
+            self._update(loss)
+        self.step += 1
+        self.loss_sum = self.loss_sum + loss.detach()
+
+    def _update(self, loss: Tensor) -> None:
         self.manual_backward(loss)
         torch.nn.utils.clip_grad_norm_(self.model.parameters(), self.options.clip_norm)
         steps = self.options.steps
@@ -107,8 +115,6 @@ class LanguageModeling(lightning.LightningModule):
                 group["lr"] = learning_rate
             optimizer.step()
             optimizer.zero_grad()
-        self.step += 1
-        self.loss_sum = self.loss_sum + loss.detach()
 
     def torch_optimizers(self) -> list[torch.optim.Optimizer]:
         """The optimizers as torch has them, without Lightning's wrapping."""

@@ -67,12 +67,14 @@ class Block(nn.Module):
 class Embedding(nn.Embedding):
     """Vectors of ids, and, tied to them, scores of ids.
 
-    Its weights come from ``Transformer.init_weights`` or a checkpoint. torch's own initialisation
-    would be overwritten, and on the meta device it imports torch._dynamo, which takes seconds.
+    On the meta device, where a checkpoint's weights are to come, there is nothing to initialise;
+    torch would import torch._dynamo for it, which takes seconds.
     """
 
     def reset_parameters(self) -> None:
-        """Leave the weights as they are."""
+        """Initialise as torch does, where there is memory for it."""
+        if not self.weight.is_meta:
+            super().reset_parameters()
 
     def project(self, hidden: Tensor) -> Tensor:
         """Hidden states ``(..., C)`` to scores ``(..., V)``."""

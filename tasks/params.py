@@ -120,6 +120,7 @@ class FinetuneParams(TrainingParams):
     batch_size: PositiveInt
     learning_rate: Annotated[float, Field(gt=0, le=1)]
     small_talk_share: Share = 0.5
+    documents_share: Annotated[float, Field(ge=0, lt=1)] = 0.0
 
 
 class IndexParams(Section):

@@ -80,6 +80,8 @@ class Stage:
 
     def _enter(self) -> None:
         signal.signal(signal.SIGTERM, _interrupt)
+        # A shell starts what it runs in the background deaf to Ctrl-C; the driver passes it on so.
+        signal.signal(signal.SIGINT, signal.default_int_handler)
         _end_with_the_driver()
         self.params: Params = load_params()
         (WORK / "locks").mkdir(parents=True, exist_ok=True)

@@ -2,6 +2,7 @@
 
 import os
 import shutil
+import signal
 import subprocess
 import sys
 from collections.abc import Callable
@@ -19,6 +20,8 @@ set_quiet_defaults()
 os.environ["HF_HUB_OFFLINE"] = "1"
 # Tests run side by side: two threads each on two cores wait for one another.
 os.environ["OMP_NUM_THREADS"] = "1"
+# In the background of a shell, SIGINT is ignored, here and in all that is started from here.
+signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 @pytest.fixture(scope="session")

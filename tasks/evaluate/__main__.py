@@ -31,7 +31,7 @@ from tasks.progress import Progress, silent
 from tasks.stage import Stage
 
 SPLITS = ("train", "validation", "test")
-SAMPLES = (("en", "name"), ("zh", "need"))
+SAMPLES = (("en", "need"), ("zh", "name"))
 """The kinds of question whose first one is shown with its reply, before a greeting."""
 GREETING = "你好"
 
@@ -157,13 +157,15 @@ def _on_text(
 
 
 def sample_questions(*sets: QuestionSet) -> list[str]:
-    """Questions to show with their replies: the first of each kind that this corpus can answer."""
+    """Questions to show with their replies: of each kind the first that this corpus can answer, or
+    the first of any kind where there is none."""
     answerable = [one for each in sets for one in each.questions if one.documents]
-    firsts = [
-        next((one.question for one in answerable if (one.lang, one.style) == kind), None)
-        for kind in SAMPLES
-    ]
-    return [question for question in firsts if question is not None]
+    shown: list[str] = []
+    for kind in SAMPLES:
+        left = [one for one in answerable if one.question not in shown]
+        of_kind = [one for one in left if (one.lang, one.style) == kind]
+        shown += [one.question for one in (of_kind or left)[:1]]
+    return shown
 
 
 def _sample(assistant: Assistant, question: str) -> Sample:

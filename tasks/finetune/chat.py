@@ -1,6 +1,7 @@
 """Chat SFT: conversations in the tokenizer's template, the loss on the assistant's words only.
 
-Notable choices: ``<|im_end|>`` counts among those words, so that the model learns to stop; a
+Notable choices: ``<|im_end|>`` counts among those words, so that the model learns to stop; a part
+of the tokens is documents once more, whole, so that it does not forget them; a
 conversation longer than a row is cut at its end; rows are packed, trained on and resumed as in
 pretraining.
 """
@@ -87,19 +88,24 @@ def finetune(
     ids = ChatTokenizer.load(base)
     model = load_pretrained(base)
     context_length = model.config.context_length
-    asked = document_questions(read_documents(documents))
+    corpus = list(read_documents(documents))
+    asked = document_questions(corpus)
     talk = small_talk(read_dialogues(dialogues))
 
-    def encode(conversation: Conversation) -> Marked:
-        tokens, written = ids.chat_ids_and_replies(conversation)
+    def encode(text: Conversation | str) -> Marked:
+        if isinstance(text, str):  # as in pretraining: all of it, up to its end, is learnt
+            tokens = [ids.end_of_text_id, *ids.encode(text), ids.end_of_text_id]
+            return tokens[:context_length], [False, *[True] * (len(tokens) - 1)][:context_length]
+        tokens, written = ids.chat_ids_and_replies(text)
         return tokens[:context_length], written[:context_length]
 
-    share = params.small_talk_share
+    share, again = params.small_talk_share, params.documents_share
     chosen = mixture(
         [
-            (share * INTRODUCTION_SHARE, introductions()),
-            (share * (1 - INTRODUCTION_SHARE), talk),
-            (1 - share, asked),
+            (again, [document.text for document in corpus]),
+            ((1 - again) * share * INTRODUCTION_SHARE, introductions()),
+            ((1 - again) * share * (1 - INTRODUCTION_SHARE), talk),
+            ((1 - again) * (1 - share), asked),
         ],
         params.tokens,
         encode,

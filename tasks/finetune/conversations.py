@@ -54,17 +54,17 @@ def document_questions(documents: Iterable[Document]) -> list[Conversation]:
 
 
 def mixture(
-    pools: Sequence[tuple[float, Sequence[Conversation]]],
+    pools: Sequence[tuple[float, Sequence[Conversation | str]]],
     tokens: int,
-    encode: Callable[[Conversation], Marked],
+    encode: Callable[[Conversation | str], Marked],
     seed: int,
 ) -> list[Marked]:
-    """Encoded conversations of about ``tokens`` tokens, in an order drawn from the seed.
+    """Encoded conversations and texts of about ``tokens`` tokens, in an order drawn from the seed.
 
     Args:
-        pools: shares and conversations. A pool whose share is larger than itself comes several
-            times, each time in another order; the share of an empty one goes to the others.
-        encode: ids, and which of them the assistant wrote.
+        pools: shares, and conversations or texts. A pool whose share is larger than itself comes
+            several times, each time in another order; the share of an empty one goes to the others.
+        encode: ids, and which of them are to be learnt.
     """
     filled = [(share, pool) for share, pool in pools if pool and share > 0]
     whole = sum(share for share, _ in filled)
@@ -80,7 +80,7 @@ def mixture(
     return [marked for _, marked in sorted(chosen, key=lambda pair: pair[0])]
 
 
-def _endless(pool: Sequence[Conversation], seed: int) -> Iterator[Conversation]:
+def _endless(pool: Sequence[Conversation | str], seed: int) -> Iterator[Conversation | str]:
     for epoch in count():
         order = sorted(range(len(pool)), key=lambda place: _key(seed, epoch, place))
         yield from (pool[place] for place in order)

@@ -11,9 +11,11 @@ import torch.nn.functional as F
 
 from chatwright.errors import BadParameter
 from model import objectives
+from model.checkpoint import save_checkpoint
 from model.config import ModelConfig
 from model.data import in_order
 from model.objectives import next_token_loss
+from model.optim import optimizers
 from model.rows import Rows, write_rows
 from model.training import Trained, Training, train
 from model.transformer import Transformer
@@ -182,6 +184,20 @@ def test_all_checkpoints_damaged_is_a_start_from_the_beginning(rows: Path, tmp_p
         path.write_bytes(path.read_bytes()[:1000])
     resumed, _ = run(rows, tmp_path / "parts", options())
     assert is_same(whole, resumed)
+
+
+def test_a_checkpoint_of_the_same_state_has_the_same_bytes(rows: Path, tmp_path: Path) -> None:
+    names = []
+    for name in ("a", "b", "c", "d"):
+        (tmp_path / name).mkdir()
+        model = make_model()
+        made = optimizers(model, algorithm="muon", learning_rate=0.01, weight_decay=0.1)
+        next_token_loss(model, **Rows(rows).take(range(2))).backward()
+        for optimizer in made:
+            optimizer.step()
+        torch.manual_seed(3)
+        names.append(save_checkpoint(tmp_path / name, 1, model, made, {"points": []}).name)
+    assert len(set(names)) == 1
 
 
 def test_two_checkpoints_are_kept(rows: Path, tmp_path: Path) -> None:
