@@ -15,7 +15,7 @@ from filelock import FileLock, Timeout
 from chatwright.commands.parameters import apply_choices
 from chatwright.commands.summary import print_summary
 from chatwright.console import RunConsole
-from chatwright.errors import AnotherRun, MissingInput
+from chatwright.errors import AnotherRun, BadInput, MissingInput
 from tasks.params import load_params
 from tasks.stage import INTERRUPTED
 from tasks.tracking.spool import has_unshipped, ship_all
@@ -80,6 +80,8 @@ def built(shown: RunConsole) -> list[Any]:
     # The flow's log goes to Prefect; what a person wants to see of it is shown by RunConsole.
     os.environ.setdefault("PREFECT_LOGGING_HANDLERS_CONSOLE_LEVEL", "CRITICAL")
     where = os.environ.get("PREFECT_API_URL")
+    if where is None:
+        make_prefect_home()
     shown.say(f"Starting the flow, reported to {where or 'a Prefect server of its own'} ...")
     from flows.build import build
     from flows.stages import listening, progress_of, stop_children
@@ -138,6 +140,23 @@ def the_only_run() -> Iterator[None]:
         RUN.unlink(missing_ok=True)
     finally:
         lock.release()
+
+
+def make_prefect_home() -> None:
+    """Make the folder of Prefect's database: without it, its server would start for ever.
+
+    Raises:
+        BadInput: it cannot be made.
+    """
+    home = Path(os.environ.get("PREFECT_HOME", "~/.prefect")).expanduser()
+    try:
+        home.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise BadInput(
+            str(home),
+            f"Prefect keeps its database there, and it cannot be made: {error.strerror}",
+            "Name another folder with PREFECT_HOME",
+        ) from None
 
 
 def note_this_run() -> None:
