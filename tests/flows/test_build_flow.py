@@ -117,7 +117,8 @@ def test_changing_one_key_rebuilds_its_stage_and_what_follows(built_project: Any
     assert states == {s: "Completed" if s in built else "Cached" for s in STAGES}
 
     changed = json.loads(built_project.do("dvc", "params", "diff", "--json"))
-    assert changed["params.yaml"] == {"index.passage_characters": {"old": 1200, "new": 900}}
+    change = changed["params.yaml"]["index.passage_characters"]
+    assert (change["old"], change["new"]) == (1200, 900)
     assert built_project.do("dvc", "status").strip() == "Data and pipelines are up to date."
 
 
@@ -129,7 +130,8 @@ def test_dvc_shows_metrics_and_plots_and_runs_experiments(built_project: Any) ->
     assert "learning_curve" in Path(page.removeprefix("file://")).read_text("utf-8")
     built_project.do("dvc", "exp", "run", "-S", "index.min_score=0.2", timeout=400)
     tried = json.loads(built_project.do("dvc", "params", "diff", "--json"))
-    assert tried["params.yaml"]["index.min_score"] == {"old": 0.08, "new": 0.2}
+    change = tried["params.yaml"]["index.min_score"]
+    assert (change["old"], change["new"]) == (0.08, 0.2)
     built_project.do("git", "checkout", "-q", "--", "params.yaml", "dvc.lock")
     built_project.do("dvc", "checkout", "--force")
 

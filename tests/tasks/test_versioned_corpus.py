@@ -45,7 +45,7 @@ def test_an_older_corpus_comes_back_from_the_remote(
     assert old.keys() == new.keys() and old != new
 
     difference = json.loads(project.do("dvc", "metrics", "diff", "HEAD~1", "--json"))
-    hashes = difference["diff"]["reports/preprocess.json"]["corpus_sha256"]
+    hashes = difference["reports/preprocess.json"]["corpus_sha256"]
     assert hashes["old"] != hashes["new"]
 
     shutil.rmtree(project.root / "data")
