@@ -174,9 +174,9 @@ def test_a_killed_run_is_finished_by_the_next(built_project: Any, new_project: A
         second = project.run("chatwright", "run")
         assert second.returncode == 2 and "another `chatwright run` is at work" in second.stderr
         os.kill(driver.pid, number)
-        stdout, stderr = driver.communicate(timeout=60)
+        driver.wait(timeout=60)  # its pipes stay open: Prefect's server, orphaned, has them too
         if number == signal.SIGINT:
-            assert driver.returncode == 130, stderr
+            assert driver.returncode == 130
         process.wait(timeout=30)
     output = project.do("chatwright", "run", timeout=600)
     assert "Cached" in output, "what had finished is not done again"

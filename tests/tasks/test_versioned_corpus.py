@@ -27,6 +27,9 @@ def test_an_older_corpus_comes_back_from_the_remote(
     project.do("dvc", "remote", "add", "-d", "store", str(tmp_path / "remote"))
     settings = (project.root / "params.yaml").read_text("utf-8")
     settings = settings.replace("[python-docs, dialogues, folder]", "[folder]")
+    for share in ("validation_share: 0.02", "test_share: 0.05"):  # of 60 documents
+        assert share in settings
+        settings = settings.replace(share, share.split(":")[0] + ": 0.3")
     (project.root / "params.yaml").write_text(settings, "utf-8")
 
     def build(text: str) -> dict[str, str]:
