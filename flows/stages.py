@@ -90,6 +90,8 @@ def stopped_by_signals() -> Iterator[None]:
         for told in _told_to_stop:
             told()
         stop_children()
+        if before[number] is signal.SIG_IGN:  # in the background of a shell, for SIGINT
+            raise KeyboardInterrupt
         os.kill(os.getpid(), number)
 
     for number in (signal.SIGINT, signal.SIGTERM):

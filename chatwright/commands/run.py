@@ -104,7 +104,7 @@ def built(shown: RunConsole) -> list[Any]:
         told.set()
         shown.say("Stopping; run again to go on.")
         # Ctrl-C ends Prefect's own server as well, and the flow would wait long to report to it.
-        last = threading.Timer(SECONDS_TO_STOP, os._exit, (INTERRUPTED,))
+        last = threading.Timer(SECONDS_TO_STOP, give_up)
         last.daemon = True
         last.start()
 
@@ -140,6 +140,12 @@ def the_only_run() -> Iterator[None]:
         RUN.unlink(missing_ok=True)
     finally:
         lock.release()
+
+
+def give_up() -> None:
+    """End this process and the Prefect server that it has started, at once."""
+    end_leftovers()
+    os._exit(INTERRUPTED)
 
 
 def make_prefect_home() -> None:
