@@ -2,8 +2,6 @@
 
 import hashlib
 import json
-import os
-import signal
 import time
 from pathlib import Path
 from typing import Any
@@ -160,26 +158,3 @@ def test_every_stage_may_be_killed_and_the_result_is_the_same(
     for model in ("base", "chat", "compressed/int8"):
         file = f"artifacts/{model}/model.safetensors"
         assert sha256(project.root / file) == sha256(built_project.root / file), model
-
-
-def test_a_killed_run_is_finished_by_the_next(built_project: Any, new_project: Any) -> None:
-    project = new_project("interrupted")
-    (project.root / "params.yaml").write_text((built_project.root / "params.yaml").read_text())
-    for number in (signal.SIGKILL, signal.SIGINT):
-        driver = project.start("chatwright", "run")
-        deadline = time.monotonic() + 200
-        while (process := stage_process(project.root, "pretrain")) is None:
-            assert driver.poll() is None and time.monotonic() < deadline
-            time.sleep(0.05)
-        second = project.run("chatwright", "run")
-        assert second.returncode == 2 and "another `chatwright run` is at work" in second.stderr
-        os.kill(driver.pid, number)
-        driver.wait(timeout=60)  # its pipes stay open: Prefect's server, orphaned, has them too
-        if number == signal.SIGINT:
-            assert driver.returncode == 130
-        process.wait(timeout=30)
-    output = project.do("chatwright", "run", timeout=600)
-    assert "Cached" in output, "what had finished is not done again"
-    file = "artifacts/base/model.safetensors"
-    assert sha256(project.root / file) == sha256(built_project.root / file)
-    assert left_running(project.root) == []
