@@ -9,7 +9,7 @@ PYTHON ?= python3.11
 SHELL := /bin/bash
 BIN := .venv/bin
 UV = env -u VIRTUAL_ENV \
-	UV_FIND_LINKS="$$($(BIN)/pip config get global.find-links 2>/dev/null || echo $$PIP_FIND_LINKS)" \
+	UV_FIND_LINKS="$$PIP_FIND_LINKS" \
 	UV_INDEX_URL="$${UV_INDEX_URL:-$${PIP_INDEX_URL:-$$($(BIN)/pip config get global.index-url 2>/dev/null || echo https://pypi.org/simple)}}" \
 	$(BIN)/uv
 
