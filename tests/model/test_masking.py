@@ -94,9 +94,7 @@ def test_a_batch_is_the_same_whenever_and_by_however_many_processes_it_is_made(
 def test_mixed_masks_the_wanted_share_of_the_batches_and_leaves_the_others_as_they_are(
     rows: Rows, masking: Masking
 ) -> None:
-    batches = StepBatches(
-        rows, 2, 1, objective="mixed", masked_share=0.3, masking=masking
-    )
+    batches = StepBatches(rows, 2, 1, objective="mixed", masked_share=0.3, masking=masking)
     plain = StepBatches(rows, 2, 1)
     masked = 0
     for number in range(600):
