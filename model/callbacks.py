@@ -112,8 +112,10 @@ class Curve(lightning.Callback):
     @property
     def ends_early(self) -> bool:
         """Whether validation has not become better for so long that the run is to end."""
+        if self.patience is None:
+            return False
         losses = [point["loss"] for point in self.points if point["split"] == "validation"]
-        if self.patience is None or not losses:
+        if not losses:
             return False
         return len(losses) - 1 - losses.index(min(losses)) >= self.patience
 

@@ -174,11 +174,15 @@ def _fit(
     keeper = CheckpointInTime(
         checkpoints, options.checkpoint_seconds, curve, found.step if found else -1
     )
-    trainer = _trainer(options, [curve, keeper, StopWhenAsked(keeper), _Restore(found)])
+    stopper = StopWhenAsked(keeper)
+    trainer = _trainer(options, [curve, keeper, stopper, _Restore(found)])
     module.zero_grad()
     try:
         trainer.fit(module, datamodule=data)
     except BadStep as bad:
+        if stopper.asked:
+            # The next run goes on from the last checkpoint, and meets the same bad step.
+            raise KeyboardInterrupt from None
         return bad
     except SystemExit:
         # What Lightning makes of an interruption; ours to say what that means.
