@@ -1,7 +1,7 @@
 """The choices of a training run, and which of them cannot be had here."""
 
 from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, get_args
 
 import torch
 
@@ -11,6 +11,12 @@ from model.optim import Algorithm
 from model.schedule import Schedule
 
 Precision = Literal["auto", "bf16", "fp16", "fp32"]
+KNOWN = {
+    "optimizer": get_args(Algorithm),
+    "schedule": get_args(Schedule),
+    "precision": get_args(Precision),
+    "objective": get_args(Objective),
+}
 LightningPrecision = Literal["bf16-mixed", "16-mixed", "32-true"]
 
 
@@ -60,6 +66,11 @@ def check(options: Training, *, masking: Masking | None, validates: bool) -> Non
         BadParameter: a choice that this machine, this vocabulary or these rows do not allow.
     """
     section = options.section
+    for name, known in KNOWN.items():
+        if (chosen := getattr(options, name)) not in known:
+            raise BadParameter(
+                f"{section}.{name}", f"there is no {chosen!r}", f"Take one of {', '.join(known)}"
+            )
     if options.precision == "fp16" and not torch.cuda.is_available():
         raise BadParameter(
             f"{section}.precision",

@@ -151,6 +151,16 @@ def test_patience_that_is_not_used_up_changes_nothing(rows: Path, tmp_path: Path
 @pytest.mark.parametrize(
     ("choices", "given", "sentence"),
     [
+        (
+            {"optimizer": "sgd"},
+            {},
+            "pretrain.optimizer: there is no 'sgd'. Take one of muon, adamw.",
+        ),
+        (
+            {"schedule": "up"},
+            {},
+            "pretrain.schedule: there is no 'up'. Take one of linear, cosine, step",
+        ),
         ({"accumulate": 5}, {}, "pretrain.accumulate: 4 rows cannot be split into 5 parts. Take 4"),
         (
             {"objective": "masked"},
