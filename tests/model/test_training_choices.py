@@ -1,6 +1,7 @@
 """The choices of a training run: each does what it says, or is refused with a sentence."""
 
 import os
+import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -13,6 +14,7 @@ from chatwright.errors import BadParameter
 from model.config import ModelConfig
 from model.data import in_order
 from model.masking import Masking
+from model.objectives import batch_loss
 from model.options import Training
 from model.rows import Rows, write_rows
 from model.training import Trained, train
@@ -49,7 +51,10 @@ def rows(tmp_path: Path) -> Path:
     return tmp_path / "rows.arrow"
 
 
-def run(rows: Path, folder: Path, **choices: object) -> tuple[Transformer, Trained, list[str]]:
+def run(
+    rows: Path, folder: Path, *, until: int | None = None, **choices: object
+) -> tuple[Transformer, Trained, list[str]]:
+    """Train; ``until`` sends SIGINT to this very process after that many steps."""
     folder.mkdir(exist_ok=True)
     model, said = make_model(), []
     options = Training(
@@ -63,9 +68,20 @@ def run(rows: Path, folder: Path, **choices: object) -> tuple[Transformer, Train
         }
         | choices  # type: ignore[arg-type]
     )
-    validation = list(in_order(Rows(rows), 4, 8))
+
+    def on_progress(step: int, loss: float, speed: float) -> None:
+        if step == until:
+            os.kill(os.getpid(), signal.SIGINT)
+
     trained = train(
-        model, options, rows, folder, validation=validation, masking=MASKING, say=said.append
+        model,
+        options,
+        rows,
+        folder,
+        validation=list(in_order(Rows(rows), 4, 8)),
+        masking=MASKING,
+        on_progress=on_progress,
+        say=said.append,
     )
     return model, trained, said
 
@@ -98,8 +114,10 @@ def test_masked_and_mixed_learn_what_there_is_to_learn_and_resume_exactly(
     model, trained, _ = run(rows, tmp_path / "a", steps=150, objective=objective)
     losses = [point["loss"] for point in trained.curve if point["split"] == "validation"]
     assert losses[-1] < 0.6 * losses[0]
-    again, _, _ = run(rows, tmp_path / "b", steps=150, objective=objective)
-    assert difference(model, again) == 0
+    _, stopped, _ = run(rows, tmp_path / "b", steps=150, objective=objective, until=70)
+    assert not stopped.finished
+    again, continued, _ = run(rows, tmp_path / "b", steps=150, objective=objective)
+    assert difference(model, again) == 0 and continued.curve == trained.curve
 
 
 @pytest.mark.parametrize(
@@ -127,6 +145,24 @@ def test_layers_computed_twice_give_the_same_weights(rows: Path, tmp_path: Path)
     plain, _, _ = run(rows, tmp_path / "plain")
     again, _, _ = run(rows, tmp_path / "again", recompute=True)
     assert difference(plain, again) < 1e-6
+    assert again.recompute_layers
+
+
+def test_layers_computed_twice_keep_less(rows: Path) -> None:
+    kept = []
+    for recompute in (False, True):
+        model = make_model().train()
+        model.recompute_layers = recompute
+        sizes: list[int] = []
+
+        def keep(tensor: torch.Tensor, sizes: list[int] = sizes) -> torch.Tensor:
+            sizes.append(tensor.numel())
+            return tensor
+
+        with torch.autograd.graph.saved_tensors_hooks(keep, lambda tensor: tensor):
+            batch_loss(model, Rows(rows).take(range(12)))
+        kept.append(sum(sizes))
+    assert kept[1] < kept[0] / 2
 
 
 def test_a_run_that_validation_ends_says_so_and_stays_ended(rows: Path, tmp_path: Path) -> None:
