@@ -22,6 +22,7 @@ from chatwright.errors import BadParameter
 from model.config import ModelConfig
 from model.language_model import LanguageModel
 from model.norm import RMSNorm
+from model.recurrence import run_packed
 from model.transformer import Embedding
 
 State = Tensor | tuple[Tensor, Tensor]
@@ -134,9 +135,11 @@ class Recurrent(LanguageModel):
     def _by_document(self, x_btc: Tensor, position_ids: Tensor) -> Tensor:
         order, sizes = document_order(position_ids)
         x_nc = x_btc.flatten(0, 1)
-        out, _ = self.model.rnn(PackedSequence(x_nc[order], sizes))
-        y_nc = torch.empty_like(x_nc).index_copy(0, order, out.data)
-        return y_nc.view_as(x_btc)
+        if torch.is_grad_enabled() and not x_btc.is_cuda:
+            out_nc = run_packed(self.model.rnn, x_nc[order], sizes)
+        else:
+            out_nc = self.model.rnn(PackedSequence(x_nc[order], sizes))[0].data
+        return torch.empty_like(x_nc).index_copy(0, order, out_nc).view_as(x_btc)
 
     def logits(self, hidden: Tensor) -> Tensor:
         """Scores over the vocabulary of hidden states ``(..., C)`` (any selection of them)."""
