@@ -12,7 +12,7 @@ its own bar draws to the terminal, and both cost time in each step: callbacks.py
 
 import logging
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
@@ -146,6 +146,7 @@ def train(
     on_progress: Callable[[int, float, float], None] = lambda steps, loss, speed: None,
     on_point: Callable[[Point], None] = lambda point: None,
     say: Callable[[str], None] = print,
+    watching: Sequence[lightning.Callback] = (),
 ) -> Trained:
     """Train a model in place, from its last checkpoint on if there is one.
 
@@ -160,6 +161,7 @@ def train(
         on_progress: called often with the steps done, the loss and the tokens a second.
         on_point: called with each new point of the curve.
         say: told what the user should know, in one line.
+        watching: callbacks of the caller's that look on and change nothing of what is learnt.
 
     Raises:
         BadParameter: the loss is not a number any more.
@@ -189,7 +191,7 @@ def train(
     keeper = CheckpointInTime(checkpoints, options.checkpoint_seconds, curve)
     stopper = StopWhenAsked(keeper)
     if module.step < options.steps:
-        trainer = _trainer(options.precision, [curve, keeper, stopper, _Restore(found)])
+        trainer = _trainer(options.precision, [*watching, curve, keeper, stopper, _Restore(found)])
         try:
             trainer.fit(module, datamodule=data)
         except SystemExit:

@@ -13,14 +13,18 @@ from typing import Any
 from pydantic import BaseModel
 
 from chatwright.errors import CorpusTooSmall
+from model.callbacks import VALIDATION_POINTS
 from model.config import SIZES, ModelConfig
 from model.data import in_order
 from model.generation import generate
 from model.hf import save_pretrained
 from model.rows import Rows
 from model.tokenizer import ChatTokenizer
-from model.training import train
+from model.training import Training, train
 from model.transformer import Transformer
+from tasks.corpus_figures import corpus_figures
+from tasks.fitted_runs import fitted_runs
+from tasks.forecast import Forecasted, RunForecast, forecast
 from tasks.params import ModelParams, PretrainParams
 from tasks.progress import Progress, silent
 from tasks.stage import Stage
@@ -45,6 +49,7 @@ class PretrainReport(BaseModel):
     validation_loss: float | None
     tokens_per_second: float
     seconds: float
+    forecast: Forecasted
 
 
 @dataclass(frozen=True)
@@ -87,19 +92,8 @@ def pretrain(
     """
     rows = Rows(tokens / "train.arrow")
     ids = ChatTokenizer.load(tokenizer)
-    config = ModelConfig.from_size(
-        model_params.size,
-        vocab_size=ids.vocab_size,
-        context_length=rows.context_length,
-        **model_params.model_dump(exclude={"size"}),
-    )
-    size = SIZES[model_params.size]
-    options = training_options(
-        params,
-        rows.context_length,
-        seed,
-        batch_size=params.batch_size or size.batch_size,
-        learning_rate=params.learning_rate or size.learning_rate,
+    config, options = shape_and_options(
+        params, model_params, seed, vocab_size=ids.vocab_size, context_length=rows.context_length
     )
     if len(rows) < options.batch_size:
         missing = (options.batch_size - len(rows)) * rows.context_length
@@ -114,6 +108,15 @@ def pretrain(
     model.init_weights(seed, zero_outputs=True)
     step_tokens = options.batch_size * rows.context_length
     validation = whole_batches(Rows(tokens / "validation.arrow"), options.batch_size)
+    figures = corpus_figures(tokens, ids)
+    expected = RunForecast(
+        forecast(config, options, corpus=figures, runs=fitted_runs()),
+        options,
+        config,
+        VALIDATION_POINTS * len(validation),
+        work,
+        say,
+    )
     trained = train(
         model,
         options,
@@ -123,19 +126,57 @@ def pretrain(
         on_progress=progress_in_tokens(progress, options.steps, step_tokens),
         on_point=lambda point: metrics({f"{point['split']}_loss": point["loss"]}, point["step"]),
         say=say,
+        watching=expected.watching(),
     )
     if not trained.finished:
         raise KeyboardInterrupt
     model.eval()
     save_pretrained(model, out, tokenizer)
+    ended = losses_and_speed(trained)
     report = PretrainReport(
         parameters=sum(parameter.numel() for parameter in model.parameters()),
         tokens=options.steps * step_tokens,
         epochs=round(options.steps * options.batch_size / len(rows), 2),
         steps=options.steps,
-        **losses_and_speed(trained),
+        forecast=expected.compared(
+            trained.seconds,
+            figures.bits_per_byte(ended["validation_loss"])
+            if figures and ended["validation_loss"] is not None
+            else None,
+        ),
+        **ended,
     )
     return Pretrained(report, trained.curve, samples(model, ids, Rows(tokens / "validation.arrow")))
+
+
+def shape_and_options(
+    params: PretrainParams,
+    model_params: ModelParams,
+    seed: int,
+    *,
+    vocab_size: int,
+    context_length: int,
+) -> tuple[ModelConfig, Training]:
+    """The model and the run that the parameters ask for.
+
+    Raises:
+        BadParameter: the sizes do not fit each other.
+    """
+    config = ModelConfig.from_size(
+        model_params.size,
+        vocab_size=vocab_size,
+        context_length=context_length,
+        **model_params.model_dump(exclude={"size"}),
+    )
+    size = SIZES[model_params.size]
+    options = training_options(
+        params,
+        context_length,
+        seed,
+        batch_size=params.batch_size or size.batch_size,
+        learning_rate=params.learning_rate or size.learning_rate,
+    )
+    return config, options
 
 
 def whole_batches(rows: Rows, batch_size: int) -> list[dict[str, Any]]:

@@ -27,6 +27,7 @@ from tasks.finetune.conversations import (
     mixture,
     small_talk,
 )
+from tasks.forecast import Forecasted, RunForecast, forecast
 from tasks.pack import write_packed
 from tasks.params import FinetuneParams
 from tasks.progress import Progress, silent
@@ -47,6 +48,7 @@ class FinetuneReport(BaseModel):
     loss: float
     tokens_per_second: float
     seconds: float
+    forecast: Forecasted
 
 
 @dataclass(frozen=True)
@@ -120,6 +122,7 @@ def finetune(
         learning_rate=params.learning_rate,
     )
     step_tokens = options.batch_size * context_length
+    expected = RunForecast(forecast(model.config, options), options, model.config, 0, work, say)
     trained = train(
         model,
         options,
@@ -128,6 +131,7 @@ def finetune(
         on_progress=progress_in_tokens(progress, options.steps, step_tokens),
         on_point=lambda point: metrics({"train_loss": point["loss"]}, point["step"]),
         say=say,
+        watching=expected.watching(),
     )
     if not trained.finished:
         raise KeyboardInterrupt
@@ -141,6 +145,7 @@ def finetune(
         small_talk=len(talk),
         tokens=options.steps * step_tokens,
         steps=options.steps,
+        forecast=expected.compared(trained.seconds),
         **figures,
     )
     return Finetuned(report, samples(model, ids))
