@@ -16,7 +16,7 @@ from rich.console import Console
 from rich.table import Table
 
 from model.config import ModelConfig
-from model.training import Training
+from model.options import Training
 from tasks.forecast import forecast
 from tasks.trial import pace_of_steps
 
@@ -42,7 +42,11 @@ def said_and_taken(shape: tuple[int, ...], precision: str) -> tuple[int, int]:
         num_layers=layers,
     )
     options = Training(
-        steps=STEPS, batch_size=rows, seed=1, learning_rate=1e-3, precision=precision  # type: ignore[arg-type]
+        steps=STEPS,
+        batch_size=rows,
+        seed=1,
+        learning_rate=1e-3,
+        precision=precision,  # type: ignore[arg-type]
     )
     said = forecast(config, options).memory_bytes
     with tempfile.TemporaryDirectory() as folder:

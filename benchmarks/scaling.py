@@ -135,7 +135,7 @@ def print_fit(runs: list[dict[str, float]]) -> None:
     errors = []
     for number, (row, point) in enumerate(zip(rows, points, strict=True)):
         others = fit_scaling_law(points[:number] + points[number + 1 :])
-        foreseen = others.loss(point.parameters, point.tokens, point.unique_tokens)
+        foreseen = others.loss(point.parameters, point.seen_bytes, point.unique_bytes)
         errors.append(abs(foreseen / point.loss - 1))
         table.add_row(
             f"{row['hidden_size']:.0f}",
@@ -158,7 +158,8 @@ def print_fit(runs: list[dict[str, float]]) -> None:
     law = fit_scaling_law(points)
     console.print(
         f"L = {law.floor:.3f} + {law.size_factor:.3g} / N^{law.size_exponent:.3f} "
-        f"+ {law.data_factor:.3g} / D'^{law.data_exponent:.3f}, r = {law.repetitions:.2f}",
+        f"+ {law.data_factor:.3g} / D'^{law.data_exponent:.3f}, "
+        f"r = {law.repetitions:.2f} (U / 1 MB)^{law.wear_exponent:.2f}",
         soft_wrap=True,
     )
 

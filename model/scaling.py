@@ -10,12 +10,14 @@ equation 5): of U different tokens seen D / U = 1 + R times, what counts is
     D' = U + U r (1 - exp(-R / r))
 
 so that each repetition is worth a little less than the one before; r says how many repetitions it
-takes to use a text up.
+takes to use a text up. There r is a constant, fitted to corpora of a thousand times this size; here
+it grows with the text, r = q (U / 1 MB)^c, because a small text is learnt by heart sooner:
+docs/scaling.md has what that mends.
 
 Notable choices: relative errors are squared and summed, so that a per cent counts the same at the
-top as at the bottom. With the exponents and r given, E, A and B follow from linear least squares;
-so only three numbers are searched, on a grid that closes in, and no start has to be guessed. E, A
-and B are not negative.
+top as at the bottom. With a, b, q and c given, E, A and B follow from linear least squares; so only
+four numbers are searched, on a grid that closes in, and no start has to be guessed. E, A and B are
+not negative.
 """
 
 import itertools
@@ -24,28 +26,31 @@ from dataclasses import dataclass
 
 import numpy as np
 
-FEWEST_POINTS = 7
-"""The law has six constants."""
+FEWEST_POINTS = 8
+"""The law has seven constants."""
 
-_GRID_POINTS = 7
-_ROUNDS = 7
-_BOUNDS = np.log([[0.05, 2.0], [0.05, 2.0], [0.5, 200.0]])
-"""Of a, b and r, on the scale on which they are searched."""
+_GRID_POINTS = 5
+_ROUNDS = 12
+_CLOSER = 0.65
+_BOUNDS = np.log([[0.05, 2.0], [0.05, 2.0], [0.3, 300.0], [0.05, 3.0]])
+"""Of a, b, q and c, on the scale on which they are searched."""
+
+REFERENCE = 1e6
 
 
 @dataclass(frozen=True)
 class ScalingPoint:
-    """One finished run: ``parameters`` N, ``tokens`` D, ``unique_tokens`` U, and its loss."""
+    """One finished run: N, the text D that it saw, the text U that there was, in bytes; its loss."""
 
     parameters: float
-    tokens: float
-    unique_tokens: float
+    seen_bytes: float
+    unique_bytes: float
     loss: float
 
 
 @dataclass(frozen=True)
 class ScalingLaw:
-    """The fitted constants; names as in the equations, ``repetitions`` is r."""
+    """The fitted constants; ``repetitions`` is q, ``wear_exponent`` c."""
 
     floor: float
     size_factor: float
@@ -53,10 +58,11 @@ class ScalingLaw:
     data_factor: float
     data_exponent: float
     repetitions: float
+    wear_exponent: float
 
-    def loss(self, parameters: float, tokens: float, unique_tokens: float) -> float:
+    def loss(self, parameters: float, seen_bytes: float, unique_bytes: float) -> float:
         """The loss to expect, in the points' unit."""
-        seen = effective_tokens(tokens, unique_tokens, self.repetitions)
+        seen = effective_bytes(seen_bytes, unique_bytes, self.repetitions, self.wear_exponent)
         return float(
             self.floor
             + self.size_factor / parameters**self.size_exponent
@@ -64,17 +70,18 @@ class ScalingLaw:
         )
 
 
-def effective_tokens(
-    tokens: float | np.ndarray, unique_tokens: float | np.ndarray, repetitions: float
+def effective_bytes(
+    seen: float | np.ndarray, unique: float | np.ndarray, repetitions: float, wear_exponent: float
 ) -> np.ndarray:
-    """D': how many fresh tokens would be worth as much.
+    """D': how much fresh text would be worth as much.
 
-    >>> float(effective_tokens(500, 1000, 5.0))  # nothing is repeated
+    >>> float(effective_bytes(500, 1000, 5.0, 1.0))  # nothing is repeated
     500.0
     """
-    unique = np.minimum(tokens, unique_tokens)
-    again = np.asarray(tokens) / unique - 1
-    return unique * (1 + repetitions * -np.expm1(-again / repetitions))
+    once = np.minimum(seen, unique)
+    again = np.asarray(seen) / once - 1
+    lasts = repetitions * (np.asarray(unique) / REFERENCE) ** wear_exponent
+    return once * (1 + lasts * -np.expm1(-again / lasts))
 
 
 def fit_scaling_law(points: Sequence[ScalingPoint]) -> ScalingLaw:
@@ -85,7 +92,7 @@ def fit_scaling_law(points: Sequence[ScalingPoint]) -> ScalingLaw:
     """
     if len(points) < FEWEST_POINTS:
         raise ValueError(f"{len(points)} points cannot fix a law of {FEWEST_POINTS - 1} constants")
-    table = np.array([[p.parameters, p.tokens, p.unique_tokens, p.loss] for p in points]).T
+    table = np.array([[p.parameters, p.seen_bytes, p.unique_bytes, p.loss] for p in points]).T
     centre, reach = _BOUNDS.mean(1), (_BOUNDS[:, 1] - _BOUNDS[:, 0]) / 2
     best = _with_exponents(table, *np.exp(centre))
     for _ in range(_ROUNDS):
@@ -97,26 +104,32 @@ def fit_scaling_law(points: Sequence[ScalingPoint]) -> ScalingLaw:
             found = _with_exponents(table, *np.exp(place))
             if found[0] < best[0]:
                 best, centre = found, np.array(place)
-        reach = reach / 2
+        reach = reach * _CLOSER
     return best[1]
 
 
 def _with_exponents(
-    table: np.ndarray, a: float, b: float, repetitions: float
+    table: np.ndarray, a: float, b: float, repetitions: float, wear_exponent: float
 ) -> tuple[float, ScalingLaw]:
     """The sum of squared relative errors at the best E, A and B, and the law with these."""
-    sizes, tokens, unique, losses = table
+    sizes, seen, unique, losses = table
     terms = np.stack(
         [
             np.ones_like(losses),
             (sizes / sizes.mean()) ** -a,
-            (effective_tokens(tokens, unique, repetitions) / tokens.mean()) ** -b,
+            (effective_bytes(seen, unique, repetitions, wear_exponent) / seen.mean()) ** -b,
         ],
         axis=1,
     )
     error, (floor, size, data) = _not_negative_least_squares(terms / losses[:, None])
     return error, ScalingLaw(
-        floor, size * sizes.mean() ** a, a, data * tokens.mean() ** b, b, repetitions
+        float(floor),
+        float(size * sizes.mean() ** a),
+        float(a),
+        float(data * seen.mean() ** b),
+        float(b),
+        float(repetitions),
+        float(wear_exponent),
     )
 
 

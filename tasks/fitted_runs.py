@@ -1,7 +1,7 @@
 """The finished runs in docs/scaling.csv, and what they let expect of a run to come.
 
-``python -m benchmarks.scaling`` writes the file; the law (model/scaling.py) is fitted whenever it is
-wanted, which takes a third of a second, so that the constants can never be other than the file's.
+``python -m benchmarks.scaling`` writes the file; the law (model/scaling.py) is fitted whenever it
+is wanted, which takes half a second, so that the constants can never be other than the file's.
 
 Notable choices: text is counted in bytes, because a token is more of it in one vocabulary than in
 another. The constants are those of the default corpus; another one's bits per byte are taken to

@@ -20,8 +20,8 @@ from pydantic import BaseModel
 
 from model.config import ModelConfig
 from model.cost import checkpoint_bytes, parameters, training_memory, training_operations_per_token
+from model.options import Training, uses_bfloat16
 from model.pace import FirstSteps, Pace
-from model.training import Training, uses_bfloat16
 from tasks.corpus_figures import CorpusFigures
 from tasks.fitted_runs import FittedRuns
 
@@ -29,7 +29,7 @@ FORWARD_SHARE = 1 / 3
 """Of a step's operations, what validation has to do: the forward pass, 2 of 6."""
 
 CHECKPOINT_BYTES_PER_SECOND = 200e6
-"""Weights and states are put together, hashed, written and synced; docs/scaling.md has the figure."""
+"""Weights and states are put together, hashed, written and synced."""
 
 
 @dataclass(frozen=True)
@@ -127,9 +127,10 @@ def forecast(
     tokens = options.steps * options.batch_size * config.context_length
     needed = training_memory(
         config,
-        options.batch_size,
+        -(-options.batch_size // options.accumulate),
         optimizer=options.optimizer,
-        half_precision=uses_bfloat16(options.precision),
+        half_precision=options.precision == "fp16" or uses_bfloat16(options.precision),
+        recompute_layers=options.recompute,
     )
     expected: tuple[float | None, bool] = (None, False)
     if runs is not None:
@@ -147,7 +148,7 @@ class Forecasted(BaseModel):
     """The forecast beside what came of it; ``off_percent`` is above 0 where too much was said."""
 
     seconds: float | None
-    real_seconds: float
+    real_seconds: float | None
     seconds_off_percent: float | None
     bits_per_byte: float | None
     real_bits_per_byte: float | None
@@ -194,16 +195,20 @@ class RunForecast:
         partial.replace(self._file)
         self._say(f"forecast: {self.expected}")
 
-    def compared(self, seconds: float, bits_per_byte: float | None = None) -> Forecasted:
-        """The forecast beside what the run took, ``seconds`` over all its processes."""
+    def compared(self, seconds: float | None, bits_per_byte: float | None = None) -> Forecasted:
+        """The forecast beside what the run took.
+
+        Args:
+            seconds: over all its processes; None where it did not come to the end foreseen.
+            bits_per_byte: of the held-out text; None where there is none.
+        """
         expected = self.expected
-        bits = None if bits_per_byte is None else round(bits_per_byte, 4)
         return Forecasted(
             seconds=_rounded(expected.seconds, 1),
-            real_seconds=round(seconds, 1),
+            real_seconds=_rounded(seconds, 1),
             seconds_off_percent=_off(expected.seconds, seconds),
             bits_per_byte=_rounded(expected.bits_per_byte, 4),
-            real_bits_per_byte=bits,
+            real_bits_per_byte=_rounded(bits_per_byte, 4),
             bits_per_byte_off_percent=_off(expected.bits_per_byte, bits_per_byte),
             memory_bytes=expected.memory_bytes,
             operations=expected.operations,

@@ -5,22 +5,26 @@ machine; a checkpoint every half minute lets a killed run go on where it was; th
 rows is measured eight times, so that learning by heart shows.
 """
 
+import json
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 from pydantic import BaseModel
 
-from chatwright.errors import CorpusTooSmall
+from chatwright.errors import BadParameter, CorpusTooSmall
+from model.batch_size import largest_batch
 from model.callbacks import VALIDATION_POINTS
 from model.config import SIZES, ModelConfig
 from model.data import in_order
 from model.generation import generate
 from model.hf import save_pretrained
+from model.masking import Masking, Objective
+from model.options import Training, check
 from model.rows import Rows
 from model.tokenizer import ChatTokenizer
-from model.training import Training, train
+from model.training import train
 from model.transformer import Transformer
 from tasks.corpus_figures import corpus_figures
 from tasks.fitted_runs import fitted_runs
@@ -28,7 +32,7 @@ from tasks.forecast import Forecasted, RunForecast, forecast
 from tasks.params import ModelParams, PretrainParams
 from tasks.progress import Progress, silent
 from tasks.stage import Stage
-from tasks.training import losses_and_speed, progress_in_tokens, training_options
+from tasks.training import course, progress_in_tokens, training_options
 
 Metrics = Callable[[Mapping[str, float], int], None]
 
@@ -36,19 +40,28 @@ SAMPLES = 4
 SAMPLE_TOKENS = 60
 PROMPT_TOKENS = 8
 VALIDATION_ROWS = 64
+FEWEST_STEPS = 200
 
 
 class PretrainReport(BaseModel):
-    """The run in numbers; losses in nats a token, ``epochs`` how often a row was seen."""
+    """The run in numbers; losses in nats a token, ``epochs`` how often a row was seen.
+
+    ``skipped_batches`` were left out in so many ``rollbacks`` after bad steps; ``stopped_early``
+    says that validation did not become better.
+    """
 
     parameters: int
     tokens: int
     epochs: float
     steps: int
+    batch_size: int
     loss: float
     validation_loss: float | None
     tokens_per_second: float
     seconds: float
+    skipped_batches: int
+    rollbacks: int
+    stopped_early: bool
     forecast: Forecasted
 
 
@@ -87,13 +100,33 @@ def pretrain(
 
     Raises:
         CorpusTooSmall: there are fewer rows than one batch takes.
-        BadParameter: the sizes do not fit each other, or the loss is not a number any more.
+        BadParameter: choices do not fit each other, or cannot be had here; the loss went wrong for
+            the third time.
+        NotEnoughMemory: the rows of a step do not fit.
         KeyboardInterrupt: the user stopped the run; a checkpoint has been written.
     """
     rows = Rows(tokens / "train.arrow")
     ids = ChatTokenizer.load(tokenizer)
-    config, options = shape_and_options(
-        params, model_params, seed, vocab_size=ids.vocab_size, context_length=rows.context_length
+    config = ModelConfig.from_size(
+        model_params.size,
+        vocab_size=ids.vocab_size,
+        context_length=rows.context_length,
+        **model_params.model_dump(exclude={"size"}),
+    )
+    check_sides(params.objective, config.architecture)
+    masking = None
+    if ids.mask_id is not None:
+        masking = Masking.of(ids.mask_id, ids.special_ids, config.vocab_size)
+    options = pretraining_options(
+        params,
+        model_params,
+        rows.context_length,
+        seed,
+        batch_size=(
+            batch_size_once(params, config, len(rows), masking, seed, work, say)
+            if params.batch_size == "auto"
+            else params.batch_size
+        ),
     )
     if len(rows) < options.batch_size:
         missing = (options.batch_size - len(rows)) * rows.context_length
@@ -108,9 +141,10 @@ def pretrain(
     model.init_weights(seed, zero_outputs=True)
     step_tokens = options.batch_size * rows.context_length
     validation = whole_batches(Rows(tokens / "validation.arrow"), options.batch_size)
-    figures = corpus_figures(tokens, ids)
+    # What a masked token costs says nothing of bits per byte.
+    figures = corpus_figures(tokens, ids) if params.objective == "causal" else None
     expected = RunForecast(
-        forecast(config, options, corpus=figures, runs=fitted_runs()),
+        forecast(config, options, corpus=figures, runs=fitted_runs() if figures else None),
         options,
         config,
         VALIDATION_POINTS * len(validation),
@@ -123,6 +157,7 @@ def pretrain(
         tokens / "train.arrow",
         work,
         validation=validation,
+        masking=masking,
         on_progress=progress_in_tokens(progress, options.steps, step_tokens),
         on_point=lambda point: metrics({f"{point['split']}_loss": point["loss"]}, point["step"]),
         say=say,
@@ -132,51 +167,94 @@ def pretrain(
         raise KeyboardInterrupt
     model.eval()
     save_pretrained(model, out, tokenizer)
-    ended = losses_and_speed(trained)
+    ended = course(trained)
     report = PretrainReport(
         parameters=sum(parameter.numel() for parameter in model.parameters()),
-        tokens=options.steps * step_tokens,
-        epochs=round(options.steps * options.batch_size / len(rows), 2),
-        steps=options.steps,
+        tokens=trained.steps * step_tokens,
+        epochs=round(trained.steps * options.batch_size / len(rows), 2),
+        steps=trained.steps,
+        batch_size=options.batch_size,
+        stopped_early=trained.stopped_early,
         forecast=expected.compared(
-            trained.seconds,
-            figures.bits_per_byte(ended["validation_loss"])
-            if figures and ended["validation_loss"] is not None
-            else None,
+            None if trained.stopped_early else trained.seconds,
+            figures.bits_per_byte(ended["validation_loss"]) if figures else None,
         ),
         **ended,
     )
     return Pretrained(report, trained.curve, samples(model, ids, Rows(tokens / "validation.arrow")))
 
 
-def shape_and_options(
+def pretraining_options(
     params: PretrainParams,
     model_params: ModelParams,
+    context_length: int,
     seed: int,
     *,
-    vocab_size: int,
-    context_length: int,
-) -> tuple[ModelConfig, Training]:
-    """The model and the run that the parameters ask for.
+    batch_size: int | None,
+) -> Training:
+    """The choices of the run; the size of the model gives what the parameters leave open."""
+    size = SIZES[model_params.size]
+    return replace(
+        training_options(
+            params,
+            context_length,
+            seed,
+            batch_size=batch_size or size.batch_size,
+            learning_rate=params.learning_rate or size.learning_rate,
+            section="pretrain",
+        ),
+        objective=params.objective,
+        masked_share=params.masked_share,
+        patience=params.patience,
+    )
+
+
+def check_sides(objective: Objective, architecture: str) -> None:
+    """Refuse masked tokens for what reads from left to right only.
 
     Raises:
-        BadParameter: the sizes do not fit each other.
+        BadParameter: a recurrent architecture and an objective that is not ``causal``.
     """
-    config = ModelConfig.from_size(
-        model_params.size,
-        vocab_size=vocab_size,
-        context_length=context_length,
-        **model_params.model_dump(exclude={"size"}),
-    )
-    size = SIZES[model_params.size]
-    options = training_options(
-        params,
-        context_length,
-        seed,
-        batch_size=params.batch_size or size.batch_size,
-        learning_rate=params.learning_rate or size.learning_rate,
-    )
-    return config, options
+    if objective != "causal" and architecture in ("rnn", "lstm"):
+        raise BadParameter(
+            "pretrain.objective",
+            f"{objective} needs a model that sees both sides and {architecture} does not",
+            "Take causal, or another model.architecture",
+        )
+
+
+def batch_size_once(
+    params: PretrainParams,
+    config: ModelConfig,
+    rows: int,
+    masking: Masking | None,
+    seed: int,
+    work: Path,
+    say: Callable[[str], None],
+) -> int:
+    """The rows a step that memory holds, found once and kept for as long as the run lasts.
+
+    Never so many that fewer than ``FEWEST_STEPS`` steps are left of the budget, nor more than
+    there are.
+    """
+    kept = work / "batch_size.json"
+    if not kept.exists():
+        most = min(rows, params.tokens // (config.context_length * FEWEST_STEPS))
+        options = training_options(
+            params,
+            config.context_length,
+            seed,
+            batch_size=params.accumulate,
+            learning_rate=1.0,
+            section="pretrain",
+        )
+        options = replace(options, objective=params.objective)
+        check(options, masking=masking, validates=True)
+        found = largest_batch(config, options, most, say)
+        partial = work / ".batch_size.json.partial"
+        partial.write_text(json.dumps(found), encoding="utf-8")
+        partial.rename(kept)
+    return int(json.loads(kept.read_text(encoding="utf-8")))
 
 
 def whole_batches(rows: Rows, batch_size: int) -> list[dict[str, Any]]:

@@ -5,9 +5,10 @@ from pathlib import Path
 import numpy as np
 
 from model.config import ModelConfig
+from model.options import Training
 from model.pace import FirstSteps, Pace
 from model.rows import Rows, write_rows
-from model.training import Training, train
+from model.training import train
 from model.transformer import Transformer
 
 SECONDS = 2.0

@@ -19,7 +19,7 @@ from model.config import ModelConfig
 from tasks.params import Params, load_params
 
 if TYPE_CHECKING:  # these take seconds to import; a wrong choice is refused before that
-    from model.training import Training
+    from model.options import Training
     from tasks.corpus_figures import CorpusFigures
     from tasks.fitted_runs import FittedRuns
     from tasks.forecast import Forecast
@@ -49,13 +49,15 @@ def plan(preset: str | None, settings: list[str]) -> None:
             str(Path.cwd()), "there is no dvc.yaml", "Go to the folder of your Chatwright project"
         )
     params = chosen_params(preset, settings)
-    check_shape(params)
+    shape_of(params, params.tokenizer.vocab_size)  # refused before anything slow
     from tasks.fitted_runs import fitted_runs
     from tasks.forecast import forecast
 
     ground = ground_of(params)
-    runs = fitted_runs()
-    config, pretraining, finetuning = both(params, ground)
+    # What a masked token costs says nothing of bits per byte.
+    runs = fitted_runs() if params.pretrain.objective == "causal" else None
+    config = shape_of(params, ground.vocab_size)
+    pretraining, finetuning = both(params)
     without_time = (
         forecast(config, pretraining, corpus=ground.corpus, runs=runs),
         forecast(config, finetuning),
@@ -70,15 +72,15 @@ def plan(preset: str | None, settings: list[str]) -> None:
         console.print(line, soft_wrap=True)
 
 
-def check_shape(params: Params) -> None:
-    """See whether there can be such a model, before anything slow.
+def shape_of(params: Params, vocab_size: int) -> ModelConfig:
+    """The model that the parameters ask for.
 
     Raises:
         BadParameter: the sizes do not fit each other.
     """
-    ModelConfig.from_size(
+    return ModelConfig.from_size(
         params.model.size,
-        vocab_size=params.tokenizer.vocab_size,
+        vocab_size=vocab_size,
         context_length=params.pack.context_length,
         **params.model.model_dump(exclude={"size"}),
     )
@@ -107,26 +109,29 @@ def ground_of(params: Params) -> Ground:
     )
 
 
-def both(params: Params, ground: Ground) -> "tuple[ModelConfig, Training, Training]":
-    """The model, and the choices of its pretraining and its fine-tuning."""
-    from tasks.pretrain import shape_and_options
+def both(params: Params) -> "tuple[Training, Training]":
+    """The choices of pretraining and of fine-tuning."""
+    from tasks.pretrain import pretraining_options
     from tasks.training import training_options
 
-    config, pretraining = shape_and_options(
-        params.pretrain,
-        params.model,
-        params.seed,
-        vocab_size=ground.vocab_size,
-        context_length=params.pack.context_length,
+    rows = params.pretrain.batch_size
+    return (
+        pretraining_options(
+            params.pretrain,
+            params.model,
+            params.pack.context_length,
+            params.seed,
+            batch_size=None if rows == "auto" else rows,
+        ),
+        training_options(
+            params.finetune,
+            params.pack.context_length,
+            params.seed,
+            batch_size=params.finetune.batch_size,
+            learning_rate=params.finetune.learning_rate,
+            section="finetune",
+        ),
     )
-    finetuning = training_options(
-        params.finetune,
-        params.pack.context_length,
-        params.seed,
-        batch_size=params.finetune.batch_size,
-        learning_rate=params.finetune.learning_rate,
-    )
-    return config, pretraining, finetuning
 
 
 def with_seconds(
@@ -186,7 +191,9 @@ def remarks(
         f"Time: from steps run here just now, nine in ten within {low:+.0%} to {high:+.0%}. "
         "Other work on this machine makes it longer.",
     ]
-    if expected.bits_per_byte is None or runs is None:
+    if options.objective != "causal":
+        lines.append("Bits per byte: only of a model that writes (pretrain.objective: causal).")
+    elif runs is None:
         lines.append(f"Bits per byte: there is no {POINTS} to say them from.")
     elif expected.is_a_guess:
         lines.append(f"Bits per byte: a guess, far from the runs in {POINTS}.")

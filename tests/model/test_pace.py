@@ -8,9 +8,10 @@ import torch
 
 from model import pace
 from model.config import ModelConfig
+from model.options import Training
 from model.pace import FirstSteps, Pace, pace_of
 from model.rows import write_rows
-from model.training import Training, train
+from model.training import train
 from model.transformer import Transformer
 
 CONFIG = ModelConfig.from_size(

@@ -7,9 +7,9 @@ import pytest
 
 from chatwright.errors import BadInput
 from model.config import ModelConfig
+from model.options import Training
 from model.pace import Pace
 from model.tokenizer import ChatTokenizer
-from model.training import Training
 from tasks.corpus_figures import CorpusFigures, corpus_figures
 from tasks.evaluate.language_model import bits_per_byte
 from tasks.fitted_runs import fitted_runs
