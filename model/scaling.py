@@ -36,11 +36,12 @@ _BOUNDS = np.log([[0.05, 2.0], [0.05, 2.0], [0.3, 300.0], [0.05, 3.0]])
 """Of a, b, q and c, on the scale on which they are searched."""
 
 REFERENCE = 1e6
+"""Bytes of text at which r is q."""
 
 
 @dataclass(frozen=True)
 class ScalingPoint:
-    """One finished run: N, the text D that it saw, the text U that there was, in bytes; its loss."""
+    """A finished run: N, the text D that it saw, the text U that there was, both in bytes."""
 
     parameters: float
     seen_bytes: float
