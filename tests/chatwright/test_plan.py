@@ -6,6 +6,7 @@ import shutil
 import subprocess
 import sys
 from pathlib import Path
+from pydoc_data.topics import topics
 
 import pytest
 
@@ -80,11 +81,11 @@ def test_with_a_corpus_it_says_how_often_that_is_seen(
     from tasks.params import PackParams, TokenizerParams
     from tasks.tokenizer import train_tokenizer
 
-    for split in ("train", "validation", "test"):
-        texts = [f"{split} {number} " + "what stands here " * 20 for number in range(30)]
+    names = sorted(topics)
+    for split, some in (("train", names[:30]), ("validation", names[30:35]), ("test", [])):
         documents = [
-            Document(id=text[:12], source="folder", title="", text=text, lang="en")
-            for text in texts
+            Document(id=name, source="folder", title=name, text=topics[name][:400], lang="en")
+            for name in some
         ]
         write_documents(documents, folder / "data" / "clean" / split)
     said = [{"role": "user", "content": "hello"}, {"role": "assistant", "content": "hello"}]

@@ -8,8 +8,8 @@ LAW = ScalingLaw(0.9, 300.0, 0.45, 2000.0, 0.6, 6.0, 0.8)
 POINTS = [
     ScalingPoint(size, tokens, unique, LAW.loss(size, tokens, unique))
     for size in (1e5, 4e5, 2.5e6)
-    for tokens in (1e5, 3e5, 1e6, 3e6)
-    for unique in (1e5, 6e5)
+    for tokens in (1e5, 3e5, 1e6, 3e6, 9e6)
+    for unique in (2e5, 1e6)
 ]
 
 
