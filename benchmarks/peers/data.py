@@ -16,7 +16,9 @@ from benchmarks.peers.install import cache
 from benchmarks.peers.shapes import Shape
 from chatwright.errors import ServiceUnavailable
 
-ADDRESS = "https://raw.githubusercontent.com/karpathy/char-rnn/master/data/tinyshakespeare/input.txt"
+ADDRESS = (
+    "https://raw.githubusercontent.com/karpathy/char-rnn/master/data/tinyshakespeare/input.txt"
+)
 RANDOM_TOKENS = 2_000_000
 
 

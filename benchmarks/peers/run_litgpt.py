@@ -1,4 +1,4 @@
-"""Child process: litgpt's own pretraining. ``python -P run_litgpt.py JOB.json``, in its environment.
+"""Child process: litgpt's pretraining. ``python -P run_litgpt.py JOB.json``, in its environment.
 
 Calls ``litgpt.pretrain.setup``, which is what ``litgpt pretrain`` calls, with a data module of
 ours in place of those that tokenize and stream. The model is its GPT-NeoX shape (rotary positions,
