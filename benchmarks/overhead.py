@@ -30,9 +30,10 @@ from model.config import SIZES, ModelConfig
 from model.data import StepBatches
 from model.objectives import next_token_loss
 from model.optim import optimizers
+from model.options import Training, uses_bfloat16
 from model.rows import Rows, write_rows
 from model.schedule import learning_rate_factor
-from model.training import Training, train, uses_bfloat16
+from model.training import train
 from model.transformer import Transformer
 from tasks.progress import Display
 from tasks.tracking.spool import Spool, close_build, ship_all, start_shipping

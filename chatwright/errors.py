@@ -44,6 +44,10 @@ class CorpusTooSmall(UserError):
     """There is less text than the work needs."""
 
 
+class NotEnoughMemory(UserError):
+    """The work needs more memory than there is."""
+
+
 class DiskFull(UserError):
     """The disk has no room for an output; what stood before still stands."""
 

@@ -18,7 +18,6 @@ from typing import Any
 import pytorch_lightning as lightning
 import torch
 
-from chatwright.errors import BadParameter
 from model.checkpoint import save_checkpoint
 
 Point = dict[str, Any]
@@ -37,6 +36,7 @@ class Curve(lightning.Callback):
         steps: of the whole run.
         step_tokens: tokens a step.
         validation: batches to measure on, eight times in the run; may be empty.
+        patience: how many measurements without a better one end the run; None: none do.
     """
 
     def __init__(
@@ -46,7 +46,9 @@ class Curve(lightning.Callback):
         validation: list[dict[str, torch.Tensor]],
         on_progress: Callable[[int, float, float], None],
         on_point: Callable[[Point], None],
+        patience: int | None = None,
     ) -> None:
+        self.patience = patience
         self.steps, self.step_tokens, self.validation = steps, step_tokens, validation
         self.on_progress, self.on_point = on_progress, on_point
         self.points: list[Point] = []
@@ -75,7 +77,10 @@ class Curve(lightning.Callback):
 
     def load_notes(self, notes: dict[str, Any]) -> None:
         """Go on from the notes of an earlier run."""
-        self.points, self.seconds = notes["points"], notes["seconds"]
+        # Not fewer seconds than before, where the earlier run is this one, gone back a few steps.
+        self.points, self.seconds = notes["points"], max(self.seconds, notes["seconds"])
+        self._unread_steps = 0
+        self._times.clear()
         self._loss_sum, self._loss_steps = notes["loss_sum"], notes["loss_steps"]
 
     def on_train_batch_start(self, trainer: Any, module: Any, *_: Any) -> None:
@@ -104,23 +109,23 @@ class Curve(lightning.Callback):
         if self.validation and (module.step % self._validate_every == 0 or last):
             self._note(module.step, module.mean_loss(self.validation), "validation")
 
-    def read_loss(self, module: Any) -> None:
-        """Take the losses of the steps since the last time from the device.
+    @property
+    def ends_early(self) -> bool:
+        """Whether validation has not become better for so long that the run is to end."""
+        if self.patience is None:
+            return False
+        losses = [point["loss"] for point in self.points if point["split"] == "validation"]
+        if not losses:
+            return False
+        return len(losses) - 1 - losses.index(min(losses)) >= self.patience
 
-        Raises:
-            BadParameter: they are not numbers any more.
-        """
+    def read_loss(self, module: Any) -> None:
+        """Take the losses of the steps since the last time from the device."""
         if not self._unread_steps:
             return
         loss_sum = float(module.loss_sum)
         module.loss_sum = torch.zeros_like(module.loss_sum)
         self._loss = loss_sum / self._unread_steps
-        if not math.isfinite(self._loss):
-            raise BadParameter(
-                "learning_rate",
-                f"the loss became {self._loss} by step {module.step:,}, so the weights are lost",
-                "Try a third of the learning rate",
-            )
         self._loss_sum += loss_sum
         self._loss_steps += self._unread_steps
         self._unread_steps = 0
@@ -140,26 +145,37 @@ class Curve(lightning.Callback):
 
 
 class CheckpointInTime(lightning.Callback):
-    """Writes a checkpoint when ``seconds`` have gone by since the last one, and at the end."""
+    """Writes a checkpoint when ``seconds`` have gone by since the last one, and at the end.
 
-    def __init__(self, folder: Path, seconds: float, curve: Curve) -> None:
+    Also one before the first step, so that there always is one to go back to.
+
+    Args:
+        step: of the checkpoint that the run went on from; -1: of none.
+    """
+
+    def __init__(self, folder: Path, seconds: float, curve: Curve, step: int) -> None:
         self.folder, self.seconds, self.curve = folder, seconds, curve
         self._last = time.monotonic()
-        self._step = -1
+        self._step = step
 
     def on_train_start(self, trainer: Any, module: Any) -> None:
         """Start the clock."""
+        if self._step < 0:
+            self.write(trainer, module)
         self._last = time.monotonic()
 
     def on_train_batch_end(self, trainer: Any, module: Any, *_: Any) -> None:
-        """Write one if it is time."""
-        if time.monotonic() - self._last >= self.seconds or module.step == self.curve.steps:
+        """Write one if it is time; end the run if validation says so."""
+        ends = self.curve.ends_early
+        if time.monotonic() - self._last >= self.seconds or module.step == self.curve.steps or ends:
             self.write(trainer, module)
+        trainer.should_stop = trainer.should_stop or ends
 
     def write(self, trainer: Any, module: Any) -> None:
         """Write one now, unless this very step has one."""
         if module.step == self._step:
             return
+        module.guard.settle()
         self.curve.read_loss(module)
         if trainer.is_global_zero:
             save_checkpoint(
@@ -167,7 +183,7 @@ class CheckpointInTime(lightning.Callback):
                 module.step,
                 module.model,
                 module.torch_optimizers(),
-                self.curve.notes(),
+                {**self.curve.notes(), **module.notes()},
             )
         self._last, self._step = time.monotonic(), module.step
 

@@ -1,8 +1,10 @@
 """Checkpoints of a training run: all it takes to go on as if nothing had happened.
 
 One safetensors file a checkpoint, nothing pickled: weights, both optimizers' tensors, torch's
-random state, and, as JSON in its header, the step and the curve so far. The file's name holds the
-hash of its bytes, so that a damaged one is known before it is used, and the one before it taken.
+random states, and, as JSON in its header, the step and the notes of whatever else goes from step to
+step. (The schedule and the data's place are functions of the step and of the notes; nothing draws
+from Python's or numpy's random numbers.) The file's name holds the hash of its bytes, so that a
+damaged one is known before it is used, and the one before it taken.
 """
 
 import hashlib
@@ -43,12 +45,15 @@ def save_checkpoint(
     Args:
         notes: JSON.
     """
-    tensors = {f"model.{name}": tensor for name, tensor in model.state_dict().items()}
+    tensors = {f"model.{name}": tensor for name, tensor in _weights(model).items()}
     for number, optimizer in enumerate(optimizers):
         for parameter, state in optimizer.state_dict()["state"].items():
             for name, tensor in state.items():
                 tensors[f"optimizer.{number}.{parameter}.{name}"] = tensor
     tensors["random_state"] = torch.get_rng_state()
+    device = next(model.parameters()).device
+    if device.type == "cuda":
+        tensors["random_state.cuda"] = torch.cuda.get_rng_state(device)
     data = save(
         {name: tensor.detach().cpu().contiguous() for name, tensor in tensors.items()},
         # One entry: several would come in an order that changes from run to run.
@@ -62,6 +67,7 @@ def save_checkpoint(
         file.flush()
         os.fsync(file.fileno())
     partial.rename(path)
+    _sync_folder(folder)
     for old in _checkpoints(folder)[:-KEPT]:
         old.unlink()
     return path
@@ -84,17 +90,21 @@ def latest_checkpoint(folder: Path, say: Callable[[str], None]) -> Checkpoint | 
     return None
 
 
+def discard_checkpoints_after(folder: Path, step: int) -> None:
+    """Remove the checkpoints of more than ``step`` steps, where a run goes back."""
+    for path in _checkpoints(folder):
+        if int(path.name[5:14]) > step:
+            path.unlink()
+    _sync_folder(folder)
+
+
+@torch.no_grad()
 def restore(
     checkpoint: Checkpoint, model: nn.Module, optimizers: Sequence[torch.optim.Optimizer]
 ) -> None:
-    """Put a checkpoint's weights, optimizer states and random state in their places."""
-    model.load_state_dict(
-        {
-            name.removeprefix("model."): tensor
-            for name, tensor in checkpoint.tensors.items()
-            if name.startswith("model.")
-        }
-    )
+    """Put a checkpoint's weights, optimizer states and random states in their places."""
+    for name, tensor in _weights(model).items():
+        tensor.copy_(checkpoint.tensors[f"model.{name}"])
     for number, optimizer in enumerate(optimizers):
         state: dict[int, dict[str, Tensor]] = {}
         prefix = f"optimizer.{number}."
@@ -105,7 +115,30 @@ def restore(
         groups = optimizer.state_dict()["param_groups"]
         optimizer.load_state_dict({"state": state, "param_groups": groups})
     torch.set_rng_state(checkpoint.tensors["random_state"])
+    device = next(model.parameters()).device
+    if device.type == "cuda" and "random_state.cuda" in checkpoint.tensors:
+        torch.cuda.set_rng_state(checkpoint.tensors["random_state.cuda"], device)
+
+
+def _weights(model: nn.Module) -> dict[str, Tensor]:
+    """Each tensor once, by the first of its names: layers may share theirs."""
+    seen: set[int] = set()
+    found = {}
+    for name, tensor in model.state_dict(keep_vars=True).items():
+        if id(tensor) not in seen:
+            seen.add(id(tensor))
+            found[name] = tensor
+    return found
 
 
 def _checkpoints(folder: Path) -> list[Path]:
     return sorted(path for path in folder.iterdir() if _NAME.fullmatch(path.name))
+
+
+def _sync_folder(folder: Path) -> None:
+    """See to it that new and removed names outlast a power cut."""
+    handle = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)

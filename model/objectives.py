@@ -1,9 +1,13 @@
-"""What a model is trained for: the next token, within a document.
+"""What a model is trained for: the next token, or masked ones, within a document.
 
 Notable choices: a small model spends a third of its time on the vocabulary's scores, so the loss
 and its gradient are made in one pass, a few hundred tokens at a time: the scores stay in the
 processor's cache and are never kept for the backward pass. Only tokens that count are scored, in
 pieces of one size, because oneDNN compiles a matrix product anew for each shape.
+
+A batch says by its columns what it is for: with ``is_masked`` (model/masking.py) for those tokens,
+otherwise for the next ones. A loss is divided by the tokens that count in the whole of a batch, so
+that the parts of a batch add up to it.
 
 Shapes: B rows, T tokens, C width, V vocabulary, N tokens that count.
 """
@@ -13,13 +17,38 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from model.transformer import Transformer
+from model.language_model import LanguageModel
 
 PIECE_TOKENS = 512
 
 
+def batch_loss(
+    model: LanguageModel,
+    batch: dict[str, Tensor],
+    *,
+    total: Tensor | int | None = None,
+    label_smoothing: float = 0.0,
+) -> Tensor:
+    """The loss of whatever a batch is for: ``masked_token_loss`` or ``next_token_loss``."""
+    loss = masked_token_loss if "is_masked" in batch else next_token_loss
+    return loss(model, **batch, total=total, label_smoothing=label_smoothing)
+
+
+def tokens_that_count(batch: dict[str, Tensor]) -> Tensor:
+    """How many tokens of a batch are predicted: int64, a scalar on the batch's device."""
+    if "is_masked" in batch:
+        return batch["is_masked"].sum()
+    return _is_predicted(batch["position_ids"], batch.get("is_answer")).sum()
+
+
 def next_token_loss(
-    model: Transformer, input_ids: Tensor, position_ids: Tensor, is_answer: Tensor | None = None
+    model: LanguageModel,
+    input_ids: Tensor,
+    position_ids: Tensor,
+    is_answer: Tensor | None = None,
+    *,
+    total: Tensor | int | None = None,
+    label_smoothing: float = 0.0,
 ) -> Tensor:
     """Mean cross-entropy of each token given those before it in its document, in nats.
 
@@ -27,23 +56,76 @@ def next_token_loss(
         input_ids, position_ids: int ``(B, T)``; positions restart at 0 where a document begins,
             and a document's first token is given, not predicted.
         is_answer: bool ``(B, T)``, the tokens that count; None: all.
+        total: what the sum is divided by; None: the number of tokens that count.
+        label_smoothing: see ``cross_entropy``.
 
     Returns:
         A scalar, float32; 0 where no token counts.
     """
-    counts = position_ids > 0
-    if is_answer is not None:
-        counts = counts & is_answer
     # The token at t is predicted from the hidden state at t - 1.
-    selected = counts[:, 1:].nonzero()
+    selected = _is_predicted(position_ids, is_answer).nonzero()
     hidden = model.hidden(input_ids, position_ids)
     before = selected[:, 0] * input_ids.shape[1] + selected[:, 1]
     targets = input_ids.flatten()[before + 1].long()
-    weight = (model.model.embed_tokens if model.lm_head is None else model.lm_head).weight
-    return cross_entropy(hidden.flatten(0, 1), before, weight, targets)
+    return cross_entropy(
+        hidden.flatten(0, 1),
+        before,
+        model.output_weight,
+        targets,
+        total=total,
+        label_smoothing=label_smoothing,
+    )
 
 
-def cross_entropy(hidden: Tensor, rows: Tensor, weight: Tensor, targets: Tensor) -> Tensor:
+def masked_token_loss(
+    model: LanguageModel,
+    input_ids: Tensor,
+    position_ids: Tensor,
+    original_ids: Tensor,
+    is_masked: Tensor,
+    *,
+    total: Tensor | int | None = None,
+    label_smoothing: float = 0.0,
+) -> Tensor:
+    """Mean cross-entropy of masked tokens given those on both sides in their document, in nats.
+
+    Args:
+        input_ids, position_ids, original_ids: int ``(B, T)``.
+        is_masked: bool ``(B, T)``: at which places ``original_ids`` is to be told.
+        total, label_smoothing: as for ``next_token_loss``.
+
+    Returns:
+        A scalar, float32; 0 where no token is masked.
+    """
+    places = is_masked.flatten().nonzero().squeeze(1)
+    hidden = model.hidden(input_ids, position_ids, causal=False)
+    return cross_entropy(
+        hidden.flatten(0, 1),
+        places,
+        model.output_weight,
+        original_ids.flatten()[places].long(),
+        total=total,
+        label_smoothing=label_smoothing,
+    )
+
+
+def _is_predicted(position_ids: Tensor, is_answer: Tensor | None) -> Tensor:
+    """Bool ``(B, T - 1)``: whether the token at t + 1 counts."""
+    counts = position_ids > 0
+    if is_answer is not None:
+        counts = counts & is_answer.bool()
+    return counts[:, 1:]
+
+
+def cross_entropy(
+    hidden: Tensor,
+    rows: Tensor,
+    weight: Tensor,
+    targets: Tensor,
+    *,
+    total: Tensor | int | None = None,
+    label_smoothing: float = 0.0,
+) -> Tensor:
     """Mean cross-entropy of ``hidden[rows] @ weight.T``, without ever holding all of it.
 
     Args:
@@ -51,11 +133,15 @@ def cross_entropy(hidden: Tensor, rows: Tensor, weight: Tensor, targets: Tensor)
         rows: int64 ``(N,)``, which rows of ``hidden`` are scored.
         weight: ``(V, C)``.
         targets: int64 ``(N,)``, the right columns.
+        total: what the sum is divided by, at least 1 where it is less; None: N.
+        label_smoothing: the share of the right column's probability that is wanted spread evenly
+            over all columns (Szegedy et al. 2015, arXiv:1512.00567).
     """
     count = len(rows)
     missing = -count % PIECE_TOKENS
     rows, targets = (torch.nn.functional.pad(x, (0, missing)) for x in (rows, targets))
-    loss: Tensor = _CrossEntropy.apply(hidden, rows, weight, targets, count)
+    mean = 1 / (total.clamp_min(1) if isinstance(total, Tensor) else max(1, total or count))
+    loss: Tensor = _CrossEntropy.apply(hidden, rows, weight, targets, count, mean, label_smoothing)
     return loss
 
 
@@ -64,7 +150,14 @@ class _CrossEntropy(torch.autograd.Function):
 
     @staticmethod
     def forward(
-        ctx: Any, hidden: Tensor, rows: Tensor, weight: Tensor, targets: Tensor, count: int
+        ctx: Any,
+        hidden: Tensor,
+        rows: Tensor,
+        weight: Tensor,
+        targets: Tensor,
+        count: int,
+        mean: Tensor | float,
+        smoothing: float,
     ) -> Tensor:
         wants_gradient = any(ctx.needs_input_grad)
         selected = hidden[rows]
@@ -75,18 +168,25 @@ class _CrossEntropy(torch.autograd.Function):
         for start in range(0, len(rows), PIECE_TOKENS):
             piece = slice(start, start + PIECE_TOKENS)
             right = targets[piece, None]
-            shares = torch.softmax(selected[piece] @ weight_cast.T, -1, dtype=torch.float32)
+            scores = selected[piece] @ weight_cast.T
+            shares = torch.softmax(scores, -1, dtype=torch.float32)
             counted = shares.gather(1, right)[: count - start]
             loss -= counted.clamp_min(torch.finfo(torch.float32).tiny).log().sum()
+            if smoothing:
+                # Towards the mean over all columns: log p = score - log-sum-exp, and the right
+                # column's log p, so taken, is in the loss already.
+                spread = scores.float().mean(-1) - scores.gather(1, right).float().squeeze(1)
+                loss -= smoothing * spread[: count - start].sum()
             if not wants_gradient:
                 continue
             # d loss / d scores is the softmax, less 1 at the right column.
-            shares.scatter_add_(1, right, shares.new_full(right.shape, -1.0))
+            shares.scatter_add_(1, right, shares.new_full(right.shape, smoothing - 1.0))
+            if smoothing:
+                shares -= smoothing / weight.shape[0]
             shares[count - start :] = 0
             d_scores = shares.to(hidden.dtype)
             torch.mm(d_scores, weight_cast, out=d_selected[piece])
             d_weight += d_scores.T @ selected[piece]
-        mean = 1 / max(1, count)
         if wants_gradient:
             d_selected *= mean
             d_hidden = torch.zeros_like(hidden).index_add_(0, rows, d_selected)
@@ -94,7 +194,9 @@ class _CrossEntropy(torch.autograd.Function):
         return loss * mean
 
     @staticmethod
-    def backward(ctx: Any, *upstream: Tensor) -> tuple[Tensor, None, Tensor, None, None]:
+    def backward(
+        ctx: Any, *upstream: Tensor
+    ) -> tuple[Tensor, None, Tensor, None, None, None, None]:
         d_hidden, d_weight = ctx.saved_tensors
         scale = upstream[0]
-        return d_hidden * scale.to(d_hidden.dtype), None, d_weight * scale, None, None
+        return d_hidden * scale.to(d_hidden.dtype), None, d_weight * scale, None, None, None, None

@@ -23,8 +23,9 @@ from chatwright.errors import BadInput, MissingInput
 END_OF_TEXT = "<|endoftext|>"
 START_OF_TURN = "<|im_start|>"
 END_OF_TURN = "<|im_end|>"
-# In the order of their ids: 0, 1, 2.
-SPECIAL_TOKENS = (END_OF_TEXT, START_OF_TURN, END_OF_TURN)
+MASK = "<|mask|>"
+# In the order of their ids: 0, 1, 2, 3.
+SPECIAL_TOKENS = (END_OF_TEXT, START_OF_TURN, END_OF_TURN, MASK)
 
 # ChatML, as Qwen writes it: each turn between its markers, after the name of who speaks.
 CHAT_TEMPLATE = (
@@ -54,6 +55,7 @@ def save_tokenizer(tokenizer: Tokenizer, folder: Path, context_length: int) -> N
         "bos_token": END_OF_TEXT,
         "eos_token": END_OF_TURN,
         "pad_token": END_OF_TEXT,
+        "mask_token": MASK,
         "model_max_length": context_length,
         "clean_up_tokenization_spaces": False,
         "chat_template": CHAT_TEMPLATE,
@@ -69,6 +71,8 @@ class ChatTokenizer:
         vocab_size: how many ids there are, special ones included.
         end_of_text_id: stands between documents.
         end_of_turn_id: ends a reply.
+        mask_id: stands for a token that is to be told; None where there is no such token.
+        special_ids: those of all special tokens, ascending.
     """
 
     def __init__(self, tokenizer: Tokenizer, config: Mapping[str, Any], folder: Path) -> None:
@@ -90,6 +94,10 @@ class ChatTokenizer:
         }
         self.end_of_turn_id = self._id(END_OF_TURN, "eos_token")
         self.end_of_text_id = self._id(END_OF_TEXT, "pad_token", "eos_token")
+        self.mask_id: int | None = tokenizer.token_to_id(self._names.get("mask_token", MASK))
+        self.special_ids = sorted(
+            number for number, t in tokenizer.get_added_tokens_decoder().items() if t.special
+        )
         environment = ImmutableSandboxedEnvironment(
             trim_blocks=True, lstrip_blocks=True, extensions=[loopcontrols]
         )

@@ -5,144 +5,62 @@ checkpoint in that folder if there is one. Budgets are in steps; batches, learni
 numbers are functions of the step; so a run that was killed and continued ends with the same bytes
 as one that was not.
 
-Notable choices: the optimization is manual in Lightning's sense, because two optimizers share a
-step; Lightning brings the devices, the precision and the strategies. Its own checkpoints pickle,
-its own bar draws to the terminal, and both cost time in each step: callbacks.py has ours.
+Notable choices: Lightning brings the devices, the precision and the strategies. Its own checkpoints
+pickle, its own bar draws to the terminal, and both cost time in each step: callbacks.py has ours.
+Going back after a bad step (guard.py) is what going on after a kill is: from a checkpoint, in a new
+fit.
 """
 
+import contextlib
 import logging
 import warnings
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal
 
 import pytorch_lightning as lightning
 import torch
-from torch import Tensor
 
+from chatwright.errors import BadParameter
 from model.callbacks import CheckpointInTime, Curve, Point, StopWhenAsked
-from model.checkpoint import latest_checkpoint, restore
-from model.data import Batch, PackedTokens
-from model.objectives import next_token_loss
-from model.optim import Algorithm, optimizers
+from model.checkpoint import Checkpoint, discard_checkpoints_after, latest_checkpoint, restore
+from model.compilation import compiled
+from model.data import Batch, PackedTokens, batch_numbers
+from model.guard import MOST_ROLLBACKS, BadStep, Rollbacks
+from model.language_model import LanguageModel
+from model.masking import VALIDATION_SEED, Masking
+from model.memory import is_out_of_memory, not_enough_memory
+from model.options import Training, check, lightning_precision
 from model.rows import Rows
-from model.schedule import Schedule, learning_rate_factor
-from model.transformer import Transformer
-
-Precision = Literal["auto", "bf16", "fp32"]
-
-
-@dataclass(frozen=True)
-class Training:
-    """The choices of a training run; params.yaml says what to make of them.
-
-    ``batch_size`` is in rows a step; ``warmup_share`` is the share of the steps that the learning
-    rate climbs; gradients longer than ``clip_norm`` are cut to that length.
-    """
-
-    steps: int
-    batch_size: int
-    seed: int
-    learning_rate: float
-    optimizer: Algorithm = "muon"
-    weight_decay: float = 0.1
-    schedule: Schedule = "linear"
-    warmup_share: float = 0.02
-    clip_norm: float = 1.0
-    precision: Precision = "auto"
-    checkpoint_seconds: float = 30.0
+from model.steps import LanguageModeling
 
 
 @dataclass(frozen=True)
 class Trained:
-    """What became of a run: whether it came to its end, its curve, its training time."""
+    """What became of a run: whether it came to its end, its curve, its training time.
+
+    ``stopped_early``: its end was that validation did not become better. ``skipped_batches`` were
+    left out in as many ``rollbacks`` (model/guard.py).
+    """
 
     finished: bool
     curve: list[Point]
     seconds: float
     tokens_per_second: float
-
-
-class LanguageModeling(lightning.LightningModule):
-    """A model that learns the next token.
-
-    Attributes:
-        step: how many steps are done.
-        loss_sum: of the steps since somebody last set it to zero, on the device, so that adding to
-            it does not wait for an accelerator.
-    """
-
-    def __init__(self, model: Transformer, options: Training) -> None:
-        super().__init__()
-        self.automatic_optimization = False
-        self.model = model
-        self.options = options
-        self.step = 0
-        self.loss_sum = torch.zeros(())
-
-    def configure_optimizers(self) -> list[torch.optim.Optimizer]:
-        """One for the matrices, one for the rest."""
-        return optimizers(
-            self.model,
-            algorithm=self.options.optimizer,
-            learning_rate=self.options.learning_rate,
-            weight_decay=self.options.weight_decay,
-            dtype=torch.bfloat16 if self.trainer.precision == "bf16-mixed" else torch.float32,
-        )
-
-    def training_step(self, batch: Batch, batch_idx: int) -> None:
-        """Forward, backward, clip, update; at the learning rate of the step."""
-        loss = next_token_loss(self.model, **batch)
-        # Lightning's autocast is around all of the step, torch wants it around the forward only.
-        with torch.autocast(self.device.type, enabled=False):
-            self._update(loss)
-        self.step += 1
-        self.loss_sum = self.loss_sum + loss.detach()
-
-    def _update(self, loss: Tensor) -> None:
-        self.manual_backward(loss)
-        torch.nn.utils.clip_grad_norm_(self.model.parameters(), self.options.clip_norm)
-        steps = self.options.steps
-        learning_rate = self.options.learning_rate * learning_rate_factor(
-            self.step,
-            steps,
-            warmup_steps=max(1, round(self.options.warmup_share * steps)),
-            schedule=self.options.schedule,
-        )
-        for optimizer in self.torch_optimizers():
-            for group in optimizer.param_groups:
-                group["lr"] = learning_rate
-            optimizer.step()
-            optimizer.zero_grad()
-
-    def torch_optimizers(self) -> list[torch.optim.Optimizer]:
-        """The optimizers as torch has them, without Lightning's wrapping."""
-        made: Any = self.optimizers(use_pl_optimizer=False)
-        return list(made)
-
-    @torch.no_grad()
-    def mean_loss(self, batches: list[Batch]) -> float:
-        """Mean loss over batches, each counted by its tokens, without dropout."""
-        self.model.eval()
-        total, counted = torch.zeros((), device=self.device), 0
-        with self.trainer.precision_plugin.forward_context():
-            for batch in batches:
-                counts = int((batch["position_ids"][:, 1:] > 0).sum())
-                placed: Batch = {name: column.to(self.device) for name, column in batch.items()}
-                total += next_token_loss(self.model, **placed) * counts
-                counted += counts
-        self.model.train()
-        return float(total) / max(1, counted)
+    steps: int
+    stopped_early: bool
+    skipped_batches: int
+    rollbacks: int
 
 
 def train(
-    model: Transformer,
+    model: LanguageModel,
     options: Training,
     rows: Path,
     checkpoints: Path,
     *,
     validation: list[Batch] | None = None,
+    masking: Masking | None = None,
     on_progress: Callable[[int, float, float], None] = lambda steps, loss, speed: None,
     on_point: Callable[[Point], None] = lambda point: None,
     say: Callable[[str], None] = print,
@@ -157,63 +75,140 @@ def train(
         checkpoints: an existing folder of this very run; the caller sees to it that other options
             or rows get another one.
         validation: batches to measure the loss on now and then.
+        masking: needed where the objective is ``masked`` or ``mixed``.
         on_progress: called often with the steps done, the loss and the tokens a second.
-        on_point: called with each new point of the curve.
+        on_point: called with each new point of the curve; again, after a bad step, with those of
+            the steps that are repeated.
         say: told what the user should know, in one line.
 
     Raises:
-        BadParameter: the loss is not a number any more.
+        BadParameter: a choice cannot be had here; the loss went wrong for the third time.
+        NotEnoughMemory: the rows of a step do not fit.
         KeyboardInterrupt: a second signal came, or the first one before training had begun.
     """
+    check(options, masking=masking, validates=bool(validation))
     torch.manual_seed(options.seed)
-    module = LanguageModeling(model.train(), options)
-    found = latest_checkpoint(checkpoints, say)
-    data = PackedTokens(
-        rows,
-        batch_size=options.batch_size,
-        steps=options.steps,
-        seed=options.seed,
-        start_step=found.step if found else 0,
-    )
+    model.recompute_layers = options.recompute
+    if options.objective == "masked" and masking is not None:
+        validation = [
+            masking.masked(batch, VALIDATION_SEED, number)
+            for number, batch in enumerate(validation or [])
+        ]
     curve = Curve(
         options.steps,
         options.batch_size * Rows(rows).context_length,
         validation or [],
         on_progress,
         on_point,
+        options.patience,
     )
+    rollbacks = Rollbacks()
+    module = LanguageModeling(model.train(), options, rollbacks)
+    found = latest_checkpoint(checkpoints, say)
     if found:
         say(f"going on from step {found.step:,} of {options.steps:,}")
-        module.step = found.step
-        curve.load_notes(found.notes)
-    keeper = CheckpointInTime(checkpoints, options.checkpoint_seconds, curve)
-    stopper = StopWhenAsked(keeper)
-    if module.step < options.steps:
-        trainer = _trainer(options.precision, [curve, keeper, stopper, _Restore(found)])
-        try:
-            trainer.fit(module, datamodule=data)
-        except SystemExit:
-            # What Lightning makes of an interruption; ours to say what that means.
-            raise KeyboardInterrupt from None
-    elif found:
-        restore(found, model, [])
+        rollbacks.load_notes(found.notes)
+    with compiled(model, say) if options.compile else contextlib.nullcontext():
+        while bad := _fit(module, curve, found, rows, checkpoints, masking):
+            target, dropped = rollbacks.go_back(
+                bad.step, batch_numbers(options.steps, rollbacks.left_out)
+            )
+            if rollbacks.times > MOST_ROLLBACKS:
+                raise BadParameter(
+                    f"{options.section}.learning_rate",
+                    f"{bad.what} at step {bad.step:,}, which is the third bad step of this run",
+                    "Try a third of the learning rate",
+                )
+            discard_checkpoints_after(checkpoints, target)
+            found = latest_checkpoint(checkpoints, say)
+            named = " and ".join(f"batch {number:,}" for number in dropped)
+            say(
+                f"{bad.what} at step {bad.step:,}: "
+                f"going back to step {found.step if found else 0:,} and leaving out {named}"
+            )
+    if curve.ends_early:
+        say(
+            f"stopped after step {module.step:,} of {options.steps:,}: "
+            f"the validation loss has not become better {options.patience} times"
+        )
     return Trained(
-        module.step >= options.steps, curve.points, curve.seconds, curve.tokens_per_second
+        finished=module.step >= options.steps or curve.ends_early,
+        curve=curve.points,
+        seconds=curve.seconds,
+        tokens_per_second=curve.tokens_per_second,
+        steps=module.step,
+        stopped_early=curve.ends_early,
+        skipped_batches=len(rollbacks.left_out),
+        rollbacks=rollbacks.times,
     )
+
+
+def _fit(
+    module: LanguageModeling,
+    curve: Curve,
+    found: Checkpoint | None,
+    rows: Path,
+    checkpoints: Path,
+    masking: Masking | None,
+) -> BadStep | None:
+    """Train from a checkpoint, or from nothing, to the end or to a bad step."""
+    options = module.options
+    if found:
+        module.step = found.step
+        module.guard.load_notes(found.notes)
+        curve.load_notes(found.notes)
+        if module.step >= options.steps or curve.ends_early:
+            restore(found, module.model, [])
+            return None
+    data = PackedTokens(
+        rows,
+        batch_size=options.batch_size,
+        steps=options.steps,
+        seed=options.seed,
+        start_step=module.step,
+        left_out=module.rollbacks.left_out,
+        objective=options.objective,
+        masked_share=options.masked_share,
+        masking=masking,
+    )
+    keeper = CheckpointInTime(
+        checkpoints, options.checkpoint_seconds, curve, found.step if found else -1
+    )
+    stopper = StopWhenAsked(keeper)
+    trainer = _trainer(options, [curve, keeper, stopper, _Restore(found)])
+    module.zero_grad()
+    try:
+        trainer.fit(module, datamodule=data)
+    except BadStep as bad:
+        if stopper.asked:
+            # The next run goes on from the last checkpoint, and meets the same bad step.
+            raise KeyboardInterrupt from None
+        return bad
+    except SystemExit:
+        # What Lightning makes of an interruption; ours to say what that means.
+        raise KeyboardInterrupt from None
+    except (MemoryError, RuntimeError) as error:
+        if is_out_of_memory(error):
+            raise not_enough_memory(options) from error
+        raise
+    return None
 
 
 class _Restore(lightning.Callback):
     """Puts a checkpoint in place once Lightning has made the optimizers."""
 
-    def __init__(self, checkpoint: Any) -> None:
+    def __init__(self, checkpoint: Checkpoint | None) -> None:
         self.checkpoint = checkpoint
 
     def on_train_start(self, trainer: lightning.Trainer, module: lightning.LightningModule) -> None:
-        if self.checkpoint is not None and isinstance(module, LanguageModeling):
-            restore(self.checkpoint, module.model, module.torch_optimizers())
+        if self.checkpoint is None or not isinstance(module, LanguageModeling):
+            return
+        restore(self.checkpoint, module.model, module.torch_optimizers())
+        if module.scaler is not None:
+            module.scaler.load_state_dict(self.checkpoint.notes["scaler"])
 
 
-def _trainer(precision: Precision, callbacks: list[lightning.Callback]) -> lightning.Trainer:
+def _trainer(options: Training, callbacks: list[lightning.Callback]) -> lightning.Trainer:
     # What it announces (devices found, workers it would like) is no news to our user.
     logging.getLogger("pytorch_lightning").setLevel(logging.WARNING)
     # A deprecated name inside Lightning is no news either.
@@ -222,7 +217,7 @@ def _trainer(precision: Precision, callbacks: list[lightning.Callback]) -> light
     return lightning.Trainer(
         accelerator="auto",
         devices=1,
-        precision="bf16-mixed" if uses_bfloat16(precision) else "32-true",
+        precision=lightning_precision(options.precision),
         max_epochs=1,
         callbacks=callbacks,
         logger=False,
@@ -232,16 +227,3 @@ def _trainer(precision: Precision, callbacks: list[lightning.Callback]) -> light
         num_sanity_val_steps=0,
         use_distributed_sampler=False,
     )
-
-
-def uses_bfloat16(precision: Precision) -> bool:
-    """Whether to train in bfloat16: as told, or where the hardware multiplies it natively.
-
-    A processor without it emulates, which is slower than float32.
-    """
-    if precision != "auto":
-        return precision == "bf16"
-    if torch.cuda.is_available():
-        return torch.cuda.is_bf16_supported(including_emulation=False)
-    able = torch.cpu.get_capabilities()
-    return bool(able.get("avx512_bf16") or able.get("amx_bf16"))

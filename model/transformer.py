@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
+from torch.utils.checkpoint import checkpoint
 
 from model.attention import Attention, attention_bias, packing_mask, rotary_tables
 from model.config import ModelConfig
@@ -109,6 +110,8 @@ class Transformer(nn.Module):
             if config.tie_embeddings
             else nn.Linear(config.hidden_size, config.vocab_size, bias=False)
         )
+        # Whether training computes the layers twice rather than to keep what they made.
+        self.recompute_layers = False
         cosines, sines = rotary_tables(config)
         self.cosines: Tensor
         self.sines: Tensor
@@ -129,6 +132,8 @@ class Transformer(nn.Module):
         input_ids: Tensor,
         position_ids: Tensor | None = None,
         cache: "KeyValueCache | None" = None,
+        *,
+        causal: bool = True,
     ) -> Tensor:
         """What the model makes of each token, normalised and ready for ``logits``.
 
@@ -137,6 +142,7 @@ class Transformer(nn.Module):
             position_ids: int ``(B, T)`` of packed rows, restarting at 0 at each document, which
                 attention does not cross. None: each row is one document. Not with a cache.
             cache: holds the tokens before these, and takes these; positions go on from its length.
+            causal: False sees both sides; not with a cache.
 
         Returns:
             ``(B, T, C)``.
@@ -154,16 +160,29 @@ class Transformer(nn.Module):
             # Asking a CUDA tensor for its values would wait for all the work in its queue.
             if position_ids.is_cuda or not bool((position_ids[:, 1:] > 0).all()):
                 mask = packing_mask(position_ids)
+        if not causal:
+            # Without positions there is one document.
+            whole = torch.zeros_like(input_ids) if position_ids is None else position_ids == 0
+            documents = whole.cumsum(-1)
+            mask = (documents[:, :, None] == documents[:, None, :])[:, None]
         x_btc = self.model.embed_tokens(input_ids)
         dtype = compute_dtype(x_btc)
         x_btc, cosines, sines = x_btc.to(dtype), cosines.to(dtype), sines.to(dtype)
         keys_dtype = dtype if cache is None else cache.dtype
         bias = attention_bias(mask, tokens, seen, x_btc.device, keys_dtype)
         for block in self.model.layers:
-            x_btc = block(x_btc, cosines, sines, bias, cache)
+            if self.recompute_layers and self.training and torch.is_grad_enabled():
+                x_btc = checkpoint(block, x_btc, cosines, sines, bias, cache, use_reentrant=False)
+            else:
+                x_btc = block(x_btc, cosines, sines, bias, cache)
         if cache is not None:
             cache.advance(tokens)
         return self.model.norm(x_btc)
+
+    @property
+    def output_weight(self) -> Tensor:
+        """What hidden states are multiplied with to become scores, ``(V, C)``."""
+        return (self.model.embed_tokens if self.lm_head is None else self.lm_head).weight
 
     def logits(self, hidden: Tensor) -> Tensor:
         """Scores over the vocabulary of hidden states ``(..., C)`` (any selection of them)."""

@@ -10,7 +10,14 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    Field,
+    PlainValidator,
+    ValidationError,
+    model_validator,
+)
 from ruamel.yaml import YAML
 from ruamel.yaml.error import YAMLError
 
@@ -18,6 +25,16 @@ from chatwright.errors import BadParameter, MissingInput
 
 Share = Annotated[float, Field(ge=0, le=1)]
 PositiveInt = Annotated[int, Field(ge=1)]
+
+
+def _rows_or_auto(value: Any) -> int | Literal["auto"] | None:
+    # A union would name the type that did not fit as a part of the key.
+    if value is None or value == "auto" or (type(value) is int and value >= 1):
+        return value
+    raise ValueError("it should be a whole number above 0, auto or null")
+
+
+RowsOrAuto = Annotated[int | Literal["auto"] | None, PlainValidator(_rows_or_auto)]
 
 
 class Section(BaseModel):
@@ -101,17 +118,28 @@ class TrainingParams(Section):
     tokens: PositiveInt
     optimizer: Literal["muon", "adamw"] = "muon"
     weight_decay: Annotated[float, Field(ge=0, le=10)] = 0.1
-    schedule: Literal["linear", "cosine", "constant"] = "linear"
+    schedule: Literal["linear", "cosine", "step", "exponential", "wsd", "constant"] = "linear"
     warmup_share: Share = 0.02
-    precision: Literal["auto", "bf16", "fp32"] = "auto"
+    decay_share: Annotated[float, Field(gt=0, le=1)] = 0.3
+    decay_factor: Annotated[float, Field(gt=0, le=1)] = 0.1
+    clip_norm: Annotated[float, Field(ge=0)] | None = 1.0
+    label_smoothing: Annotated[float, Field(ge=0, lt=1)] = 0.0
+    accumulate: PositiveInt = 1
+    precision: Literal["auto", "bf16", "fp16", "fp32"] = "auto"
+    recompute: bool = False
+    compile: bool = False
+    spike_factor: Annotated[float, Field(gt=1)] | None = 3.0
     checkpoint_seconds: Annotated[float, Field(ge=0)] = 30
 
 
 class PretrainParams(TrainingParams):
     """The base model's training."""
 
-    batch_size: PositiveInt | None = None
+    objective: Literal["causal", "masked", "mixed"] = "causal"
+    masked_share: Share = 0.5
+    batch_size: RowsOrAuto = None
     learning_rate: Annotated[float, Field(gt=0, le=1)] | None = None
+    patience: PositiveInt | None = None
 
 
 class FinetuneParams(TrainingParams):

@@ -5,18 +5,22 @@ machine; a checkpoint every half minute lets a killed run go on where it was; th
 rows is measured eight times, so that learning by heart shows.
 """
 
+import json
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 from pydantic import BaseModel
 
-from chatwright.errors import CorpusTooSmall
+from chatwright.errors import BadParameter, CorpusTooSmall
+from model.batch_size import largest_batch
 from model.config import SIZES, ModelConfig
 from model.data import in_order
 from model.generation import generate
 from model.hf import save_pretrained
+from model.masking import Masking, Objective
+from model.options import check
 from model.rows import Rows
 from model.tokenizer import ChatTokenizer
 from model.training import train
@@ -24,7 +28,7 @@ from model.transformer import Transformer
 from tasks.params import ModelParams, PretrainParams
 from tasks.progress import Progress, silent
 from tasks.stage import Stage
-from tasks.training import losses_and_speed, progress_in_tokens, training_options
+from tasks.training import course, progress_in_tokens, training_options
 
 Metrics = Callable[[Mapping[str, float], int], None]
 
@@ -32,19 +36,28 @@ SAMPLES = 4
 SAMPLE_TOKENS = 60
 PROMPT_TOKENS = 8
 VALIDATION_ROWS = 64
+FEWEST_STEPS = 200
 
 
 class PretrainReport(BaseModel):
-    """The run in numbers; losses in nats a token, ``epochs`` how often a row was seen."""
+    """The run in numbers; losses in nats a token, ``epochs`` how often a row was seen.
+
+    ``skipped_batches`` were left out in so many ``rollbacks`` after bad steps; ``stopped_early``
+    says that validation did not become better.
+    """
 
     parameters: int
     tokens: int
     epochs: float
     steps: int
+    batch_size: int
     loss: float
     validation_loss: float | None
     tokens_per_second: float
     seconds: float
+    skipped_batches: int
+    rollbacks: int
+    stopped_early: bool
 
 
 @dataclass(frozen=True)
@@ -82,7 +95,9 @@ def pretrain(
 
     Raises:
         CorpusTooSmall: there are fewer rows than one batch takes.
-        BadParameter: the sizes do not fit each other, or the loss is not a number any more.
+        BadParameter: choices do not fit each other, or cannot be had here; the loss went wrong for
+            the third time.
+        NotEnoughMemory: the rows of a step do not fit.
         KeyboardInterrupt: the user stopped the run; a checkpoint has been written.
     """
     rows = Rows(tokens / "train.arrow")
@@ -93,13 +108,27 @@ def pretrain(
         context_length=rows.context_length,
         **model_params.model_dump(exclude={"size"}),
     )
+    check_sides(params.objective, config.architecture)
+    masking = None
+    if ids.mask_id is not None:
+        masking = Masking.of(ids.mask_id, ids.special_ids, config.vocab_size)
     size = SIZES[model_params.size]
-    options = training_options(
-        params,
-        rows.context_length,
-        seed,
-        batch_size=params.batch_size or size.batch_size,
-        learning_rate=params.learning_rate or size.learning_rate,
+    options = replace(
+        training_options(
+            params,
+            rows.context_length,
+            seed,
+            batch_size=(
+                batch_size_once(params, config, len(rows), masking, seed, work, say)
+                if params.batch_size == "auto"
+                else params.batch_size or size.batch_size
+            ),
+            learning_rate=params.learning_rate or size.learning_rate,
+            section="pretrain",
+        ),
+        objective=params.objective,
+        masked_share=params.masked_share,
+        patience=params.patience,
     )
     if len(rows) < options.batch_size:
         missing = (options.batch_size - len(rows)) * rows.context_length
@@ -120,6 +149,7 @@ def pretrain(
         tokens / "train.arrow",
         work,
         validation=validation,
+        masking=masking,
         on_progress=progress_in_tokens(progress, options.steps, step_tokens),
         on_point=lambda point: metrics({f"{point['split']}_loss": point["loss"]}, point["step"]),
         say=say,
@@ -130,12 +160,62 @@ def pretrain(
     save_pretrained(model, out, tokenizer)
     report = PretrainReport(
         parameters=sum(parameter.numel() for parameter in model.parameters()),
-        tokens=options.steps * step_tokens,
-        epochs=round(options.steps * options.batch_size / len(rows), 2),
-        steps=options.steps,
-        **losses_and_speed(trained),
+        tokens=trained.steps * step_tokens,
+        epochs=round(trained.steps * options.batch_size / len(rows), 2),
+        steps=trained.steps,
+        batch_size=options.batch_size,
+        stopped_early=trained.stopped_early,
+        **course(trained),
     )
     return Pretrained(report, trained.curve, samples(model, ids, Rows(tokens / "validation.arrow")))
+
+
+def check_sides(objective: Objective, architecture: str) -> None:
+    """Refuse masked tokens for what reads from left to right only.
+
+    Raises:
+        BadParameter: a recurrent architecture and an objective that is not ``causal``.
+    """
+    if objective != "causal" and architecture in ("rnn", "lstm"):
+        raise BadParameter(
+            "pretrain.objective",
+            f"{objective} needs a model that sees both sides and {architecture} does not",
+            "Take causal, or another model.architecture",
+        )
+
+
+def batch_size_once(
+    params: PretrainParams,
+    config: ModelConfig,
+    rows: int,
+    masking: Masking | None,
+    seed: int,
+    work: Path,
+    say: Callable[[str], None],
+) -> int:
+    """The rows a step that memory holds, found once and kept for as long as the run lasts.
+
+    Never so many that fewer than ``FEWEST_STEPS`` steps are left of the budget, nor more than
+    there are.
+    """
+    kept = work / "batch_size.json"
+    if not kept.exists():
+        most = min(rows, params.tokens // (config.context_length * FEWEST_STEPS))
+        options = training_options(
+            params,
+            config.context_length,
+            seed,
+            batch_size=params.accumulate,
+            learning_rate=1.0,
+            section="pretrain",
+        )
+        options = replace(options, objective=params.objective)
+        check(options, masking=masking, validates=True)
+        found = largest_batch(config, options, most, say)
+        partial = work / ".batch_size.json.partial"
+        partial.write_text(json.dumps(found), encoding="utf-8")
+        partial.rename(kept)
+    return int(json.loads(kept.read_text(encoding="utf-8")))
 
 
 def whole_batches(rows: Rows, batch_size: int) -> list[dict[str, Any]]:

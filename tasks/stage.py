@@ -8,7 +8,6 @@ what the user can mend, 1 for what we have to mend, 130 after an interruption.
 
 import contextlib
 import errno
-import hashlib
 import json
 import os
 import shutil
@@ -38,6 +37,7 @@ from tasks.lineage import git_commit, output_hash
 from tasks.params import Params, load_params
 from tasks.progress import Display
 from tasks.tracking.spool import Spool, start_shipping
+from tasks.work import NAME, changes_since_the_last, fingerprint, what_decides
 
 WORK = Path(".chatwright")
 FAILED = WORK / "failed"
@@ -141,22 +141,18 @@ class Stage:
         """
         if isinstance(params, BaseModel):
             params = params.model_dump(mode="json")
-        digest = hashlib.blake2b(json.dumps(params, sort_keys=True).encode(), digest_size=8)
-        for path in inputs:
-            for file in sorted(path.rglob("*")) if path.is_dir() else [path]:
-                if file.is_file():
-                    digest.update(str(file.relative_to(path.parent)).encode())
-                    with open(file, "rb") as content:
-                        digest.update(hashlib.file_digest(content, "blake2b").digest())
-        folder = WORK / self.name / digest.hexdigest()
-        others = [] if not folder.parent.exists() else [p.name for p in folder.parent.iterdir()]
-        if folder.exists():
+        decides = what_decides(params, inputs)
+        folder = WORK / self.name / fingerprint(decides)
+        if (folder / NAME).exists():
             self.log(f"continuing what an earlier run of the same work left in {folder}")
-        elif others:
-            self.log(
-                "starting afresh: parameters or inputs differ from those of the unfinished run"
-            )
+            return folder
+        if changes := changes_since_the_last(folder, decides):
+            self.log(f"starting afresh, since this changed after the unfinished run: {changes}")
         folder.mkdir(parents=True, exist_ok=True)
+        partial = folder / f".{NAME}.partial"
+        partial.write_text(json.dumps(decides), encoding="utf-8")
+        _sync(partial)
+        partial.rename(folder / NAME)
         return folder
 
     def log(self, line: str) -> None:

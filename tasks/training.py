@@ -1,11 +1,14 @@
 """What the two training stages share: their parameters, progress and report."""
 
+import os
 from collections.abc import Callable
 from typing import Any
 
-from model.training import Trained, Training
+from model.options import Training
+from model.training import Trained
 from tasks.params import TrainingParams
 from tasks.progress import Progress
+from tasks.stage import WORK
 
 
 def training_options(
@@ -15,8 +18,16 @@ def training_options(
     *,
     batch_size: int,
     learning_rate: float,
+    section: str,
 ) -> Training:
-    """The choices of a run; its budget in tokens becomes one in steps, at least one."""
+    """The choices of a run; its budget in tokens becomes one in steps, at least one.
+
+    Args:
+        section: of params.yaml, for errors to name.
+    """
+    if params.compile:
+        # Beside the stages' folders, not in one: compiled code outlives the run.
+        os.environ.setdefault("TORCHINDUCTOR_CACHE_DIR", str((WORK / "compile").resolve()))
     return Training(
         steps=max(1, params.tokens // (batch_size * context_length)),
         batch_size=batch_size,
@@ -26,8 +37,17 @@ def training_options(
         weight_decay=params.weight_decay,
         schedule=params.schedule,
         warmup_share=params.warmup_share,
+        decay_share=params.decay_share,
+        decay_factor=params.decay_factor,
+        clip_norm=params.clip_norm or None,
+        label_smoothing=params.label_smoothing,
+        accumulate=params.accumulate,
         precision=params.precision,
+        recompute=params.recompute,
+        compile=params.compile,
+        spike_factor=params.spike_factor,
         checkpoint_seconds=params.checkpoint_seconds,
+        section=section,
     )
 
 
@@ -48,12 +68,14 @@ def progress_in_tokens(
     return show
 
 
-def losses_and_speed(trained: Trained) -> dict[str, Any]:
-    """The last point of each curve, and the pace."""
+def course(trained: Trained) -> dict[str, Any]:
+    """The last point of each curve, the pace, and what went wrong on the way."""
     last = {point["split"]: point["loss"] for point in trained.curve}
     return {
         "loss": last["train"],
         "validation_loss": last.get("validation"),
         "tokens_per_second": round(trained.tokens_per_second, 1),
         "seconds": round(trained.seconds, 1),
+        "skipped_batches": trained.skipped_batches,
+        "rollbacks": trained.rollbacks,
     }

@@ -30,14 +30,17 @@ from tasks.finetune.conversations import (
 from tasks.pack import write_packed
 from tasks.params import FinetuneParams
 from tasks.progress import Progress, silent
-from tasks.training import losses_and_speed, progress_in_tokens, training_options
+from tasks.training import course, progress_in_tokens, training_options
 
 SAMPLE_QUESTIONS = ("hello", "how are you?", "你好", "你是谁？", "Tell me a joke")
 SAMPLE_TOKENS = 60
 
 
 class FinetuneReport(BaseModel):
-    """The run in numbers; the loss in nats a token of the assistant."""
+    """The run in numbers; the loss in nats a token of the assistant.
+
+    ``skipped_batches`` were left out in so many ``rollbacks`` after bad steps.
+    """
 
     conversations: int
     documents_questions: int
@@ -47,6 +50,8 @@ class FinetuneReport(BaseModel):
     loss: float
     tokens_per_second: float
     seconds: float
+    skipped_batches: int
+    rollbacks: int
 
 
 @dataclass(frozen=True)
@@ -82,7 +87,8 @@ def finetune(
         say: takes a line for the user.
 
     Raises:
-        BadParameter: the loss is not a number any more.
+        BadParameter: a choice cannot be had here; the loss went wrong for the third time.
+        NotEnoughMemory: the rows of a step do not fit.
         KeyboardInterrupt: the user stopped the run; a checkpoint has been written.
     """
     ids = ChatTokenizer.load(base)
@@ -118,6 +124,7 @@ def finetune(
         seed,
         batch_size=min(params.batch_size, packed.rows),
         learning_rate=params.learning_rate,
+        section="finetune",
     )
     step_tokens = options.batch_size * context_length
     trained = train(
@@ -133,7 +140,7 @@ def finetune(
         raise KeyboardInterrupt
     model.eval()
     save_pretrained(model, out, base)
-    figures = losses_and_speed(trained)
+    figures = course(trained)
     del figures["validation_loss"]
     report = FinetuneReport(
         conversations=len(chosen),

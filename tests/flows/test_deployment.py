@@ -62,8 +62,13 @@ def test_a_scheduled_run_does_the_work(built_project: Any) -> None:
         started.append(
             built_project.start("prefect", "worker", "start", "--pool", "local", "--run-once")
         )
-        completed = {"flow_runs": {"state": {"type": {"any_": ["COMPLETED", "FAILED", "CRASHED"]}}}}
-        run = wait_for(lambda: call(api, "/flow_runs/filter", completed), 420)[0]
+        # The database holds the runs of `chatwright run` as well, which have no deployment.
+        ended = {
+            "deployments": {"id": {"any_": [found[0]["id"]]}},
+            "flow_runs": {"state": {"type": {"any_": ["COMPLETED", "FAILED", "CRASHED"]}}},
+            "sort": "END_TIME_DESC",
+        }
+        run = wait_for(lambda: call(api, "/flow_runs/filter", ended), 420)[-1]
         assert run["state"]["type"] == "COMPLETED", run["state"]
         tasks = call(api, "/task_runs/filter", {"flow_runs": {"id": {"any_": [run["id"]]}}})
         states = {task["name"]: task["state"]["name"] for task in tasks}
@@ -78,4 +83,4 @@ def test_a_scheduled_run_does_the_work(built_project: Any) -> None:
         (built_project.root / "corpus" / "note.md").unlink(missing_ok=True)
         for process in reversed(started):
             process.terminate()
-            process.communicate(timeout=60)
+            process.wait(timeout=60)

@@ -1,6 +1,7 @@
 """The pretrain stage: a model comes out, the same one however often the run was killed."""
 
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -12,9 +13,10 @@ import torch
 
 from chatwright.errors import BadParameter, CorpusTooSmall
 from model.hf import load_pretrained
+from model.masking import Objective
 from model.tokenizer import ChatTokenizer
 from tasks.params import ModelParams, PretrainParams
-from tasks.pretrain import Pretrained, pretrain
+from tasks.pretrain import Pretrained, check_sides, pretrain
 
 MODEL = ModelParams(size="tiny", hidden_size=32, num_layers=2, num_heads=2, dropout=0.1)
 STEP_TOKENS = 4 * 64
@@ -47,6 +49,51 @@ def test_a_model_folder_comes_out_and_a_report_that_says_what_it_took(
     assert report.loss < 5 and report.validation_loss is not None and report.validation_loss < 5.5
     assert {"step", "tokens", "loss", "split"} == set(result.curve[0])
     assert result.samples.count("---") == 3
+
+
+def test_a_masked_model_learns_to_tell_what_was_there(tiny_line: Path, tmp_path: Path) -> None:
+    result = trained(tiny_line, tmp_path, steps=60, objective="masked")
+    losses = [point["loss"] for point in result.curve if point["split"] == "validation"]
+    assert losses[0] > losses[-1] and result.report.validation_loss == losses[-1]
+    # Told from both sides: not what a model that learns next tokens ends with.
+    causal = trained(tiny_line, tmp_path / "causal", steps=60)
+    assert causal.report.validation_loss != losses[-1]
+
+
+def test_a_tokenizer_without_a_mask_token_is_refused_for_masked_tokens(
+    tiny_line: Path, tmp_path: Path
+) -> None:
+    shutil.copytree(tiny_line / "tokens", tmp_path / "tokens")
+    shutil.copytree(tiny_line / "tokenizer", tmp_path / "tokenizer")
+    for path in (tmp_path / "tokenizer").glob("tokenizer*.json"):
+        path.write_text(path.read_text("utf-8").replace("<|mask|>", "<|other|>"), "utf-8")
+    config = tmp_path / "tokenizer/tokenizer_config.json"
+    config.write_text(config.read_text("utf-8").replace("mask_token", "other"), "utf-8")
+    with pytest.raises(BadParameter, match="masked needs a mask token and this tokenizer has none"):
+        trained(tmp_path, tmp_path / "out", objective="masked")
+    assert trained(tmp_path, tmp_path / "out").report.steps == 6
+
+
+@pytest.mark.parametrize("objective", ["masked", "mixed"])
+def test_a_recurrent_model_is_refused_for_masked_tokens(objective: Objective) -> None:
+    check_sides(objective, "qwen3")
+    check_sides("causal", "lstm")
+    with pytest.raises(BadParameter, match=f"{objective} needs a model that sees both sides"):
+        check_sides(objective, "lstm")
+
+
+@pytest.mark.slow
+def test_the_batch_size_that_memory_holds_is_found_once_and_kept_for_the_run(
+    tiny_line: Path, tmp_path: Path
+) -> None:
+    # 1,300 rows of 64 tokens; in 200 steps at the least they make batches of six, and so of four.
+    result = trained(tiny_line, tmp_path, batch_size="auto", tokens=1300 * 64)
+    assert result.report.batch_size == 4 and result.report.steps == 325
+    # What was free then may not be free now: the run goes on with what it began with.
+    (tmp_path / "next/work").mkdir(parents=True)
+    (tmp_path / "next/work/batch_size.json").write_text("2")
+    again = trained(tiny_line, tmp_path / "next", batch_size="auto", tokens=10 * 64)
+    assert again.report.batch_size == 2 and again.report.steps == 5
 
 
 def test_progress_counts_tokens_to_the_end(tiny_line: Path, tmp_path: Path) -> None:

@@ -110,6 +110,17 @@ def test_a_stage_ends_when_its_driver_is_killed(folder: Path) -> None:
         del os.environ["CHATWRIGHT_DRIVER_PID"]
 
 
+def test_other_inputs_are_another_work_and_it_is_said_which(folder: Path) -> None:
+    leave = "stage.work(out.parent / 'in.txt', params={'a': 1})\nraise BadInput('', 'stop')"
+    (folder / "data/in.txt").write_text("one")
+    ended(start_stage(folder, leave))
+    (folder / "data/in.txt").write_text("two")
+    said, _ = start_stage(folder, leave).communicate(timeout=60)
+    assert "after the unfinished run: data/in.txt is another\n" in said
+    said, _ = start_stage(folder, leave).communicate(timeout=60)
+    assert "continuing what an earlier run of the same work left" in said
+
+
 def test_work_in_progress_is_found_again_by_the_same_work_only(folder: Path) -> None:
     leave = """
         folder = stage.work(out.parent / 'out.txt', params={'a': %d})
@@ -121,7 +132,9 @@ def test_work_in_progress_is_found_again_by_the_same_work_only(folder: Path) -> 
         out.write_text(str(found))
     """
     ended(start_stage(folder, leave % 1))
-    ended(start_stage(folder, leave % 2))
+    second = start_stage(folder, leave % 2)
+    said, _ = second.communicate(timeout=60)
+    assert "starting afresh, since this changed after the unfinished run: a: 1 → 2\n" in said
     kept = sorted((folder / ".chatwright/pack").rglob("state"))
     assert len(kept) == 2, "each set of parameters has a folder of its own"
     assert ended(start_stage(folder, find % 1))[0] == 0
