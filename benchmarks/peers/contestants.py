@@ -45,7 +45,7 @@ OURS = "ours"
 CONTESTANTS: Mapping[str, Contestant] = {
     contestant.name: contestant
     for contestant in (
-        Contestant(OURS, ("fp32", "bf16"), (False,), ("adamw", "muon")),
+        Contestant(OURS, ("fp32", "bf16"), (False, True), ("adamw", "muon")),
         Contestant("nanogpt", ("fp32",), (False, True)),
         Contestant("litgpt", ("32-true", "bf16-mixed", "bf16-true"), (False, True)),
         Contestant("trainer", ("fp32", "bf16"), (False, True)),

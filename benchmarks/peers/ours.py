@@ -14,10 +14,12 @@ import numpy as np
 import torch
 
 from benchmarks.peers.data import windows
+from model.architectures import build
 from model.config import ModelConfig
+from model.language_model import LanguageModel
+from model.options import Training
 from model.rows import write_rows
-from model.training import Training, train
-from model.transformer import Transformer
+from model.training import train
 
 SETTINGS: dict[str, dict[str, Any]] = {
     "adamw": {"optimizer": "adamw", "learning_rate": 2e-3},
@@ -26,10 +28,10 @@ SETTINGS: dict[str, dict[str, Any]] = {
 """Ways to train that may contend for the speed; tune here."""
 
 
-def build(job: dict[str, Any]) -> Transformer:
+def untrained(job: dict[str, Any]) -> LanguageModel:
     """The model of a job, untrained: the place where ours is chosen."""
     width = job["width"]
-    model = Transformer(
+    model = build(
         ModelConfig(
             vocab_size=job["vocabulary"],
             hidden_size=width,
@@ -66,12 +68,13 @@ def main() -> None:
         ids = np.fromfile(job["data"], np.uint16)
         rows = write_windows(Path(folder) / "rows.arrow", [windows(ids, job["context"])])
         train(
-            build(job),
+            untrained(job),
             Training(
                 steps=job["steps"],
                 batch_size=job["batch"],
                 seed=0,
                 precision=job["precision"],
+                compile=job["compiled"],
                 **SETTINGS[job["optimizer"]],
             ),
             rows,

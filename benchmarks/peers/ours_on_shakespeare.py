@@ -18,9 +18,11 @@ import torch.nn.functional as F
 
 from benchmarks.peers.data import characters, tinyshakespeare, windows
 from benchmarks.peers.ours import write_windows
+from model.architectures import build
 from model.config import ModelConfig
-from model.training import Training, train, uses_bfloat16
-from model.transformer import Transformer
+from model.language_model import LanguageModel
+from model.options import Training, uses_bfloat16
+from model.training import train
 
 CONTEXT, WIDTH, LAYERS = 64, 128, 4
 """nanoGPT's, from its README's section for a processor."""
@@ -90,7 +92,7 @@ def rows_of(ids: np.ndarray, count: int) -> list[np.ndarray]:
 
 
 @torch.no_grad()
-def whole_validation_loss(model: Transformer, ids: np.ndarray, precision: Any) -> float:
+def whole_validation_loss(model: LanguageModel, ids: np.ndarray, precision: Any) -> float:
     """Mean loss over windows side by side, every position predicted: as for nanoGPT."""
     count = (len(ids) - 1) // CONTEXT
     tokens = torch.from_numpy(ids.astype(np.int64))
@@ -114,7 +116,7 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as folder:
         parts = rows_of(ids, steps * run.batch)
         rows = write_windows(Path(folder) / "rows.arrow", parts)
-        model = Transformer(
+        model = build(
             ModelConfig(
                 vocab_size=vocabulary,
                 hidden_size=WIDTH,
