@@ -1,4 +1,4 @@
-"""The command line: ``chatwright run | serve | chat | ui``.
+"""The command line: ``chatwright run | plan | serve | chat | ui``.
 
 Commands are imported when they run, so that ``--help`` answers at once.
 """
@@ -50,6 +50,14 @@ def root(
 def run(set_: Set = None, preset: Preset = None) -> None:
     """Build the assistant: what is up to date is passed over, what was interrupted goes on."""
     from chatwright.commands.run import run as command
+
+    command(preset, set_ or [])
+
+
+@app.command()
+def plan(set_: Set = None, preset: Preset = None) -> None:
+    """Say what training would take: memory, time, bits per byte. Nothing is built or changed."""
+    from chatwright.commands.plan import plan as command
 
     command(preset, set_ or [])
 

@@ -59,10 +59,14 @@ class ModelConfig:
     tie_embeddings: bool = True
     dropout: float = 0.0
     architecture: str = "qwen3"
+    share_layers: bool = False
 
     def __post_init__(self) -> None:
         for name, value in asdict(self).items():
-            if name not in ("tie_embeddings", "dropout", "architecture") and value <= 0:
+            if (
+                name not in ("tie_embeddings", "dropout", "architecture", "share_layers")
+                and value <= 0
+            ):
                 raise BadParameter(f"model.{name}", f"{value} is not above 0")
         if self.num_heads % self.num_key_value_heads:
             raise BadParameter(

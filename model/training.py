@@ -14,7 +14,7 @@ fit.
 import contextlib
 import logging
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -64,6 +64,7 @@ def train(
     on_progress: Callable[[int, float, float], None] = lambda steps, loss, speed: None,
     on_point: Callable[[Point], None] = lambda point: None,
     say: Callable[[str], None] = print,
+    watching: Sequence[lightning.Callback] = (),
 ) -> Trained:
     """Train a model in place, from its last checkpoint on if there is one.
 
@@ -80,6 +81,7 @@ def train(
         on_point: called with each new point of the curve; again, after a bad step, with those of
             the steps that are repeated.
         say: told what the user should know, in one line.
+        watching: callbacks of the caller's that look on and change nothing of what is learnt.
 
     Raises:
         BadParameter: a choice cannot be had here; the loss went wrong for the third time.
@@ -109,7 +111,7 @@ def train(
         say(f"going on from step {found.step:,} of {options.steps:,}")
         rollbacks.load_notes(found.notes)
     with compiled(model, say) if options.compile else contextlib.nullcontext():
-        while bad := _fit(module, curve, found, rows, checkpoints, masking):
+        while bad := _fit(module, curve, found, rows, checkpoints, masking, watching):
             target, dropped = rollbacks.go_back(
                 bad.step, batch_numbers(options.steps, rollbacks.left_out)
             )
@@ -150,6 +152,7 @@ def _fit(
     rows: Path,
     checkpoints: Path,
     masking: Masking | None,
+    watching: Sequence[lightning.Callback],
 ) -> BadStep | None:
     """Train from a checkpoint, or from nothing, to the end or to a bad step."""
     options = module.options
@@ -175,7 +178,7 @@ def _fit(
         checkpoints, options.checkpoint_seconds, curve, found.step if found else -1
     )
     stopper = StopWhenAsked(keeper)
-    trainer = _trainer(options, [curve, keeper, stopper, _Restore(found)])
+    trainer = _trainer(options, [*watching, curve, keeper, stopper, _Restore(found)])
     module.zero_grad()
     try:
         trainer.fit(module, datamodule=data)

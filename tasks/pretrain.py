@@ -15,16 +15,20 @@ from pydantic import BaseModel
 
 from chatwright.errors import BadParameter, CorpusTooSmall
 from model.batch_size import largest_batch
+from model.callbacks import VALIDATION_POINTS
 from model.config import SIZES, ModelConfig
 from model.data import in_order
 from model.generation import generate
 from model.hf import save_pretrained
 from model.masking import Masking, Objective
-from model.options import check
+from model.options import Training, check
 from model.rows import Rows
 from model.tokenizer import ChatTokenizer
 from model.training import train
 from model.transformer import Transformer
+from tasks.corpus_figures import corpus_figures
+from tasks.fitted_runs import fitted_runs
+from tasks.forecast import Forecasted, RunForecast, forecast
 from tasks.params import ModelParams, PretrainParams
 from tasks.progress import Progress, silent
 from tasks.stage import Stage
@@ -58,6 +62,7 @@ class PretrainReport(BaseModel):
     skipped_batches: int
     rollbacks: int
     stopped_early: bool
+    forecast: Forecasted
 
 
 @dataclass(frozen=True)
@@ -112,23 +117,16 @@ def pretrain(
     masking = None
     if ids.mask_id is not None:
         masking = Masking.of(ids.mask_id, ids.special_ids, config.vocab_size)
-    size = SIZES[model_params.size]
-    options = replace(
-        training_options(
-            params,
-            rows.context_length,
-            seed,
-            batch_size=(
-                batch_size_once(params, config, len(rows), masking, seed, work, say)
-                if params.batch_size == "auto"
-                else params.batch_size or size.batch_size
-            ),
-            learning_rate=params.learning_rate or size.learning_rate,
-            section="pretrain",
+    options = pretraining_options(
+        params,
+        model_params,
+        rows.context_length,
+        seed,
+        batch_size=(
+            batch_size_once(params, config, len(rows), masking, seed, work, say)
+            if params.batch_size == "auto"
+            else params.batch_size
         ),
-        objective=params.objective,
-        masked_share=params.masked_share,
-        patience=params.patience,
     )
     if len(rows) < options.batch_size:
         missing = (options.batch_size - len(rows)) * rows.context_length
@@ -143,6 +141,16 @@ def pretrain(
     model.init_weights(seed, zero_outputs=True)
     step_tokens = options.batch_size * rows.context_length
     validation = whole_batches(Rows(tokens / "validation.arrow"), options.batch_size)
+    # What a masked token costs says nothing of bits per byte.
+    figures = corpus_figures(tokens, ids) if params.objective == "causal" else None
+    expected = RunForecast(
+        forecast(config, options, corpus=figures, runs=fitted_runs() if figures else None),
+        options,
+        config,
+        VALIDATION_POINTS * len(validation),
+        work,
+        say,
+    )
     trained = train(
         model,
         options,
@@ -153,11 +161,13 @@ def pretrain(
         on_progress=progress_in_tokens(progress, options.steps, step_tokens),
         on_point=lambda point: metrics({f"{point['split']}_loss": point["loss"]}, point["step"]),
         say=say,
+        watching=expected.watching(),
     )
     if not trained.finished:
         raise KeyboardInterrupt
     model.eval()
     save_pretrained(model, out, tokenizer)
+    ended = course(trained)
     report = PretrainReport(
         parameters=sum(parameter.numel() for parameter in model.parameters()),
         tokens=trained.steps * step_tokens,
@@ -165,9 +175,38 @@ def pretrain(
         steps=trained.steps,
         batch_size=options.batch_size,
         stopped_early=trained.stopped_early,
-        **course(trained),
+        forecast=expected.compared(
+            None if trained.stopped_early else trained.seconds,
+            figures.bits_per_byte(ended["validation_loss"]) if figures else None,
+        ),
+        **ended,
     )
     return Pretrained(report, trained.curve, samples(model, ids, Rows(tokens / "validation.arrow")))
+
+
+def pretraining_options(
+    params: PretrainParams,
+    model_params: ModelParams,
+    context_length: int,
+    seed: int,
+    *,
+    batch_size: int | None,
+) -> Training:
+    """The choices of the run; the size of the model gives what the parameters leave open."""
+    size = SIZES[model_params.size]
+    return replace(
+        training_options(
+            params,
+            context_length,
+            seed,
+            batch_size=batch_size or size.batch_size,
+            learning_rate=params.learning_rate or size.learning_rate,
+            section="pretrain",
+        ),
+        objective=params.objective,
+        masked_share=params.masked_share,
+        patience=params.patience,
+    )
 
 
 def check_sides(objective: Objective, architecture: str) -> None:
