@@ -1,4 +1,4 @@
-"""The line before the Transformer: torch's RNN (Elman 1990) and LSTM (Hochreiter & Schmidhuber 1997).
+"""Before the Transformer: torch's RNN (Elman 1990) and LSTM (Hochreiter & Schmidhuber 1997).
 
 The same embeddings, final norm and projection as the Transformer's stand around it, so that what a
 comparison shows is what reads the tokens.

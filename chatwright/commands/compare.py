@@ -1,4 +1,4 @@
-"""``chatwright compare``: the older lines of language models and the Transformer on the same text."""
+"""``chatwright compare``: older kinds of language models and the Transformer on the same text."""
 
 import subprocess
 import sys
@@ -16,7 +16,7 @@ from tasks.tracking.spool import has_unshipped, ship_all
 if TYPE_CHECKING:
     from rich.table import Table
 
-INPUTS = tuple(map(Path, ("data/tokens", "artifacts/tokenizer", "data/clean")))
+TOKENS, TOKENIZER, CLEAN = Path("data/tokens"), Path("artifacts/tokenizer"), Path("data/clean")
 
 
 def compare(tokens: int) -> None:
@@ -70,13 +70,13 @@ def compared(shown: RunConsole, params: Params, tokens: int) -> "Table":
     del tree["pretrain"]["checkpoint_seconds"]
     decides = {name: tree[name] for name in ("seed", "model", "pretrain")}
     decides |= {"tokens": tokens, "held_out_bytes": params.evaluate.held_out_bytes}
-    work = WORK / "compare" / fingerprint(what_decides(decides, INPUTS))
+    work = WORK / "compare" / fingerprint(what_decides(decides, (TOKENS, TOKENIZER, CLEAN)))
     work.mkdir(parents=True, exist_ok=True)
     runs = ComparisonRuns(decides)
     shown.say(f"Each is trained on about {tokens:,} tokens; what is done is kept in {work}")
     try:
         results = contest(
-            prepared(*INPUTS, work, params, tokens),
+            prepared(TOKENS, TOKENIZER, CLEAN, work, params, tokens),
             runs,
             showing=lambda name: progress_of(shown, name),
             say=lambda name, line: shown.line(name, line),

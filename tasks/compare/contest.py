@@ -311,7 +311,7 @@ def _network(
     if not trained.finished:
         raise KeyboardInterrupt
     model.to("cpu").eval()
-    measured: dict[str, float] = {}
+    measured: dict[str, Any] = {}
     if rival.objective != "masked":
         text = bits_per_byte(model, contest.ids, contest.texts, progress=progress)
         measured["bits_per_byte"] = text.bits_per_byte

@@ -11,7 +11,7 @@ import torch
 
 from chatwright.errors import BadParameter
 from model.architectures import build
-from model.config import ModelConfig
+from model.config import Architecture, ModelConfig
 from model.masking import Objective
 
 ORDER = 5
@@ -34,7 +34,7 @@ class Rival:
 
     name: str
     label: str
-    architecture: str | None = ""
+    architecture: Architecture | None = None
     objective: Objective = "causal"
 
 
