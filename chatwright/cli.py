@@ -80,9 +80,7 @@ def chat() -> None:
 
 @app.command()
 def compare(
-    tokens: Annotated[
-        int, typer.Option(min=1, help="How many tokens to train each on.")
-    ] = 600_000,
+    tokens: Annotated[int, typer.Option(min=1, help="How many tokens to train each on.")] = 600_000,
 ) -> None:
     """Train n-grams, an RNN, an LSTM and Transformers on the same text, and show what each makes
     of it."""

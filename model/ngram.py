@@ -106,7 +106,8 @@ class KneserNey:
         ]
         contexts = [1, *map(len, keys)]
         self._orders = [
-            self._order(*parts) for parts in zip(keys, counts, self.discounts, contexts)  # noqa: B905
+            self._order(*parts)
+            for parts in zip(keys, counts, self.discounts, contexts)  # noqa: B905
         ]
         self.ngrams = sum(int((count > 0).sum()) for count in counts)
 

@@ -186,7 +186,7 @@ def _compete(
         spool.metrics({names[point["split"]]: point["loss"]}, point["step"])
 
     try:
-        if rival.architecture is None:
+        if rival.architecture == "ngram":
             result = _ngram(contest, rival, on_point, progress)
         else:
             result = _network(
@@ -220,7 +220,7 @@ def _described(contest: Contest, rival: Rival, config: ModelConfig) -> dict[str,
         "batch_size": contest.options.batch_size,
         "tokens": contest.budget,
     }
-    if rival.architecture is None:
+    if rival.architecture == "ngram":
         return shared | {"architecture": f"{ORDER}-gram"}
     options = _options(contest, rival)
     return shared | {

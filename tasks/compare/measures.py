@@ -97,6 +97,4 @@ def masked_score(
         tokens += len(targets)
     all_tokens = sum(len(ids) + 1 for ids in encoded)
     bits = nats / max(1, tokens) / math.log(2) * all_tokens
-    return MaskedScore(
-        right / max(1, tokens), score(bits, all_tokens, texts).bits_per_byte, tokens
-    )
+    return MaskedScore(right / max(1, tokens), score(bits, all_tokens, texts).bits_per_byte, tokens)

@@ -6,12 +6,13 @@ solved for, in steps that keep matrix products whole, so that parameters differ 
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from typing import Literal
 
 import torch
 
 from chatwright.errors import BadParameter
 from model.architectures import build
-from model.config import Architecture, ModelConfig
+from model.config import ModelConfig
 from model.masking import Objective
 
 ORDER = 5
@@ -30,16 +31,16 @@ RECURRENT_LEARNING_RATE = {"rnn": 0.4, "lstm": 1.0}
 
 @dataclass(frozen=True)
 class Rival:
-    """One that takes part: ``architecture`` None is the n-gram model, "" the Transformer's own."""
+    """One that takes part; ``architecture`` None is the Transformer's own."""
 
     name: str
     label: str
-    architecture: Architecture | None = None
+    architecture: Literal["ngram", "rnn", "lstm"] | None = None
     objective: Objective = "causal"
 
 
 RIVALS = (
-    Rival("ngram", f"{ORDER}-gram, Kneser-Ney", None),
+    Rival("ngram", f"{ORDER}-gram, Kneser-Ney", "ngram"),
     Rival("rnn", "RNN", "rnn"),
     Rival("lstm", "LSTM", "lstm"),
     Rival("causal", "Transformer, causal"),
@@ -49,13 +50,13 @@ RIVALS = (
 
 
 def rival_config(rival: Rival, transformer: ModelConfig) -> ModelConfig:
-    """The config of a rival that is a network.
+    """The config of a rival; the n-gram model, which has none, is given the Transformer's.
 
     Raises:
         BadParameter: none as large as the Transformer can be made.
     """
     architecture = rival.architecture
-    if not architecture:
+    if architecture is None or architecture == "ngram":
         return transformer
 
     def of_width(width: int) -> ModelConfig:

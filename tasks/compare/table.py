@@ -8,9 +8,7 @@ from rich.table import Table
 from tasks.compare.result import Result
 
 HEADINGS = ("bits/byte", "masked right", "parameters", "tokens/s", "seconds")
-PSEUDO = (
-    "pseudo: of masked tokens, given all others, later ones too; not comparable with the rest."
-)
+PSEUDO = "pseudo: of masked tokens, given all others, later ones too; not comparable with the rest."
 
 
 def cells(result: Result) -> list[str]:

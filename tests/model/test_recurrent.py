@@ -163,4 +163,9 @@ def test_the_same_seed_draws_the_same_weights(model: LanguageModel) -> None:
         assert torch.equal(tensor, model.state_dict()[name]), name
     if model.config.architecture == "lstm":
         # The forget gate is the second of four.
-        assert model.state_dict()["model.rnn.bias_ih_l0"].view(4, 24).sum(1).tolist() == [0, 24, 0, 0]
+        assert model.state_dict()["model.rnn.bias_ih_l0"].view(4, 24).sum(1).tolist() == [
+            0,
+            24,
+            0,
+            0,
+        ]
