@@ -34,6 +34,13 @@ def _rows_or_auto(value: Any) -> int | Literal["auto"] | None:
     raise ValueError("it should be a whole number above 0, auto or null")
 
 
+def _number_or_auto(value: Any) -> int | Literal["auto"]:
+    if value == "auto" or (type(value) is int and value >= 1):
+        return value
+    raise ValueError("it should be a whole number above 0 or auto")
+
+
+NumberOrAuto = Annotated[int | Literal["auto"], PlainValidator(_number_or_auto)]
 RowsOrAuto = Annotated[int | Literal["auto"] | None, PlainValidator(_rows_or_auto)]
 
 
@@ -140,6 +147,9 @@ class PretrainParams(TrainingParams):
     batch_size: RowsOrAuto = None
     learning_rate: Annotated[float, Field(gt=0, le=1)] | None = None
     patience: PositiveInt | None = None
+    devices: NumberOrAuto = "auto"
+    num_nodes: PositiveInt = 1
+    strategy: Literal["auto", "ddp", "fsdp"] = "auto"
 
 
 class FinetuneParams(TrainingParams):

@@ -17,17 +17,24 @@ from chatwright.errors import BadParameter, CorpusTooSmall
 from model.batch_size import largest_batch
 from model.config import SIZES, ModelConfig
 from model.data import in_order
+from model.devices import Devices, check_shares, devices_of
 from model.generation import generate
 from model.hf import save_pretrained
 from model.masking import Masking, Objective
-from model.options import check
+from model.options import Training, check
 from model.rows import Rows
 from model.tokenizer import ChatTokenizer
 from model.training import train
 from model.transformer import Transformer
 from tasks.params import ModelParams, PretrainParams
 from tasks.progress import Progress, silent
-from tasks.stage import Stage
+from tasks.ranks import (
+    Others,
+    is_another_rank,
+    leave_the_rest_to_the_first,
+    stage_of_many,
+    wait_for,
+)
 from tasks.training import course, progress_in_tokens, training_options
 
 Metrics = Callable[[Mapping[str, float], int], None]
@@ -100,6 +107,7 @@ def pretrain(
         NotEnoughMemory: the rows of a step do not fit.
         KeyboardInterrupt: the user stopped the run; a checkpoint has been written.
     """
+    processes = devices_here(params, model_params).processes
     rows = Rows(tokens / "train.arrow")
     ids = ChatTokenizer.load(tokenizer)
     config = ModelConfig.from_size(
@@ -119,7 +127,7 @@ def pretrain(
             rows.context_length,
             seed,
             batch_size=(
-                batch_size_once(params, config, len(rows), masking, seed, work, say)
+                batch_size_once(params, config, len(rows), masking, seed, work, say, processes)
                 if params.batch_size == "auto"
                 else params.batch_size or size.batch_size
             ),
@@ -129,6 +137,9 @@ def pretrain(
         objective=params.objective,
         masked_share=params.masked_share,
         patience=params.patience,
+        devices=params.devices,
+        num_nodes=params.num_nodes,
+        strategy=params.strategy,
     )
     if len(rows) < options.batch_size:
         missing = (options.batch_size - len(rows)) * rows.context_length
@@ -156,6 +167,7 @@ def pretrain(
     )
     if not trained.finished:
         raise KeyboardInterrupt
+    leave_the_rest_to_the_first()
     model.eval()
     save_pretrained(model, out, tokenizer)
     report = PretrainReport(
@@ -168,6 +180,30 @@ def pretrain(
         **course(trained),
     )
     return Pretrained(report, trained.curve, samples(model, ids, Rows(tokens / "validation.arrow")))
+
+
+def devices_here(params: PretrainParams, model_params: ModelParams) -> Devices:
+    """What trains; refused before anything is read if it is not there.
+
+    Raises:
+        BadParameter: more devices than there are, or a batch that they cannot share.
+    """
+    asked = Training(
+        steps=1,
+        batch_size=1,
+        seed=0,
+        learning_rate=1.0,
+        optimizer=params.optimizer,
+        accumulate=params.accumulate,
+        devices=params.devices,
+        num_nodes=params.num_nodes,
+        strategy=params.strategy,
+    )
+    devices = devices_of(asked)
+    if params.batch_size != "auto":
+        batch_size = params.batch_size or SIZES[model_params.size].batch_size
+        check_shares(replace(asked, batch_size=batch_size), devices.processes)
+    return devices
 
 
 def check_sides(objective: Objective, architecture: str) -> None:
@@ -192,13 +228,19 @@ def batch_size_once(
     seed: int,
     work: Path,
     say: Callable[[str], None],
+    processes: int = 1,
 ) -> int:
     """The rows a step that memory holds, found once and kept for as long as the run lasts.
 
     Never so many that fewer than ``FEWEST_STEPS`` steps are left of the budget, nor more than
-    there are.
+    there are. Tried on one device, which takes its share of the rows.
+
+    Args:
+        processes: the result is a multiple of so many.
     """
     kept = work / "batch_size.json"
+    if is_another_rank():
+        wait_for(kept)
     if not kept.exists():
         most = min(rows, params.tokens // (config.context_length * FEWEST_STEPS))
         options = training_options(
@@ -212,6 +254,7 @@ def batch_size_once(
         options = replace(options, objective=params.objective)
         check(options, masking=masking, validates=True)
         found = largest_batch(config, options, most, say)
+        found = max(1, found // (processes * params.accumulate)) * processes * params.accumulate
         partial = work / ".batch_size.json.partial"
         partial.write_text(json.dumps(found), encoding="utf-8")
         partial.rename(kept)
@@ -247,27 +290,31 @@ def samples(model: Transformer, ids: ChatTokenizer, rows: Rows) -> str:
 
 def main() -> None:
     """Run the stage."""
-    with Stage("pretrain") as stage:
+    with stage_of_many("pretrain") as stage:
+        devices = devices_here(stage.params.pretrain, stage.params.model)
         tokens, tokenizer = stage.input("data/tokens"), stage.input("artifacts/tokenizer")
         params = stage.params
         decides = {
             "seed": params.seed,
             "model": params.model.model_dump(mode="json"),
-            # How often to save changes nothing of what is saved.
-            "pretrain": params.pretrain.model_dump(mode="json", exclude={"checkpoint_seconds"}),
+            # How often to save changes nothing of what is saved, and other devices go on with it.
+            "pretrain": params.pretrain.model_dump(
+                mode="json", exclude={"checkpoint_seconds", "devices", "num_nodes", "strategy"}
+            ),
         }
-        result = pretrain(
-            tokens,
-            tokenizer,
-            stage.output("artifacts/base"),
-            stage.work(tokens, tokenizer, params=decides),
-            params.pretrain,
-            params.model,
-            params.seed,
-            progress=stage.progress,
-            metrics=stage.metrics,
-            say=stage.log,
-        )
+        with Others(stage, devices.per_node):
+            result = pretrain(
+                tokens,
+                tokenizer,
+                stage.output("artifacts/base"),
+                stage.work(tokens, tokenizer, params=decides),
+                params.pretrain,
+                params.model,
+                params.seed,
+                progress=stage.progress,
+                metrics=stage.metrics,
+                say=stage.log,
+            )
         stage.plot("learning_curve", result.curve)
         stage.text("samples.md", result.samples)
         stage.report(result.report)
