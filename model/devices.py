@@ -52,7 +52,6 @@ class Devices:
     kind: Literal["gpu", "cpu"]
     per_node: int
     nodes: int
-    strategy: Literal["one", "ddp", "fsdp"]
 
     @property
     def processes(self) -> int:
@@ -86,12 +85,7 @@ def devices_of(options: Training) -> Devices:
             f"{per_node} are asked for and this machine has {here} {name}{'s' * (here > 1)}",
             f"Set it to {here}" + (" or less" if here > 1 else ""),
         )
-    processes = per_node * nodes
-    if options.strategy == "fsdp":
-        _check_fsdp(options, kind, processes)
-    if processes == 1:
-        return Devices(kind, 1, 1, "one")
-    return Devices(kind, per_node, nodes, "fsdp" if options.strategy == "fsdp" else "ddp")
+    return Devices(kind, per_node, nodes)
 
 
 def check_shares(options: Training, processes: int) -> None:
@@ -117,23 +111,6 @@ def check_shares(options: Training, processes: int) -> None:
         )
 
 
-def _check_fsdp(options: Training, kind: str, processes: int) -> None:
-    section = options.section
-    if kind == "cpu" or processes == 1:
-        has = "has none" if kind == "cpu" else "has one"
-        raise BadParameter(
-            f"{section}.strategy",
-            f"fsdp needs several GPUs and this machine {has}",
-            "Take ddp or auto",
-        )
-    if options.optimizer == "muon":
-        raise BadParameter(
-            f"{section}.optimizer",
-            "muon needs whole matrices and fsdp splits them",
-            "Take adamw, or strategy: ddp",
-        )
-
-
 def _cores() -> int:
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
@@ -154,7 +131,7 @@ def strategy_of(devices: Devices) -> Strategy | Literal["auto"]:
     Raises:
         BadParameter: there are to be several processes, and nothing has started them.
     """
-    if devices.strategy == "one":
+    if devices.processes == 1:
         return "auto"
     found = launched()
     if found is None:

@@ -17,7 +17,6 @@ KNOWN = {
     "precision": get_args(Precision),
     "objective": get_args(Objective),
 }
-Strategy = Literal["auto", "ddp", "fsdp"]
 LightningPrecision = Literal["bf16-mixed", "16-mixed", "32-true"]
 
 
@@ -56,7 +55,6 @@ class Training:
     masked_share: float = 0.5
     devices: int | Literal["auto"] = 1
     num_nodes: int = 1
-    strategy: Strategy = "auto"
     section: str = "pretrain"
 
 

@@ -121,8 +121,9 @@ def train(
         rollbacks.load_notes(found.notes)
         if (before := found.notes.get("processes", 1)) != devices.processes:
             say(
-                f"{before} of the processes that trained it are now {devices.processes}: the same "
-                "batches, other rounding, and other random numbers if there is dropout"
+                f"it was trained by {_counted(before)} and goes on with {devices.processes}: "
+                f"the same batches, other rounding"
+                + (" and other dropout" if model.config.dropout else "")
             )
     with compiled(model, say) if options.compile else contextlib.nullcontext():
         while bad := _fit(module, curve, found, rows, checkpoints, masking, devices):
@@ -159,6 +160,10 @@ def train(
         skipped_batches=len(rollbacks.left_out),
         rollbacks=rollbacks.times,
     )
+
+
+def _counted(processes: int) -> str:
+    return f"{processes} process" + ("es" if processes > 1 else "")
 
 
 def _fit(

@@ -149,7 +149,6 @@ class PretrainParams(TrainingParams):
     patience: PositiveInt | None = None
     devices: NumberOrAuto = "auto"
     num_nodes: PositiveInt = 1
-    strategy: Literal["auto", "ddp", "fsdp"] = "auto"
 
 
 class FinetuneParams(TrainingParams):

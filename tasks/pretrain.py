@@ -139,7 +139,6 @@ def pretrain(
         patience=params.patience,
         devices=params.devices,
         num_nodes=params.num_nodes,
-        strategy=params.strategy,
     )
     if len(rows) < options.batch_size:
         missing = (options.batch_size - len(rows)) * rows.context_length
@@ -197,7 +196,6 @@ def devices_here(params: PretrainParams, model_params: ModelParams) -> Devices:
         accumulate=params.accumulate,
         devices=params.devices,
         num_nodes=params.num_nodes,
-        strategy=params.strategy,
     )
     devices = devices_of(asked)
     if params.batch_size != "auto":
@@ -299,7 +297,7 @@ def main() -> None:
             "model": params.model.model_dump(mode="json"),
             # How often to save changes nothing of what is saved, and other devices go on with it.
             "pretrain": params.pretrain.model_dump(
-                mode="json", exclude={"checkpoint_seconds", "devices", "num_nodes", "strategy"}
+                mode="json", exclude={"checkpoint_seconds", "devices", "num_nodes"}
             ),
         }
         with Others(stage, devices.per_node):

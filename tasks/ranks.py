@@ -204,7 +204,7 @@ class Others:
         failure = None
         if error is None:
             self._wait(GRACE_SECONDS)
-        elif lost_the_others(error):
+        elif not isinstance(error, KeyboardInterrupt) and lost_the_others(error):
             self._wait(GRACE_SECONDS / 3)
             failure = self._failure()
         self._end()

@@ -116,3 +116,94 @@ def test_two_processes_have_the_loss_curve_of_one_with_the_same_batches(
     for ours, expected in zip(curve(two), curve(one), strict=True):
         assert ours["loss"] == pytest.approx(expected["loss"], abs=1.01e-4), (ours, expected)
     assert at_work(two) == []
+
+
+@pytest.mark.slow
+def test_two_processes_that_were_killed_end_with_the_bytes_of_two_that_were_not(
+    project_with: Callable[..., Any],
+) -> None:
+    whole = project_with("whole", dropout=0.1, devices=2)
+    whole.do("stage", "pretrain")
+    parts = project_with("parts", dropout=0.1, devices=2, checkpoint_seconds=0)
+    for steps in (3, 20):
+        first = parts.start("stage", "pretrain")
+        wait_until(has_kept(parts, steps))
+        for process in at_work(parts):
+            process.send_signal(signal.SIGKILL)
+        first.communicate()
+        assert first.returncode == -signal.SIGKILL
+        wait_until(lambda: at_work(parts) == [])
+    said = parts.do("stage", "pretrain")
+    assert f"of {STEPS}" in said and "going on from step " in said
+    assert sha256(parts) == sha256(whole)
+    assert curve(parts) == curve(whole)
+
+
+@pytest.mark.slow
+def test_a_signal_ends_both_with_a_checkpoint_and_another_number_of_processes_goes_on(
+    project_with: Callable[..., Any],
+) -> None:
+    project = project_with(devices=2)
+    choose(project, pretrain={"tokens": 100 * BASE["pretrain"]["tokens"]})
+    first = project.start("stage", "pretrain")
+    wait_until(has_kept(project, 0))
+    time.sleep(1)
+    os.killpg(first.pid, signal.SIGTERM)
+    stdout, stderr = first.communicate()
+    assert first.returncode == 130, stderr
+    assert stderr == "pretrain: interrupted. Run again to go on.\n"
+    assert at_work(project) == []
+    stopped_at = steps_kept(project)
+    assert stopped_at > 0
+    choose(project, pretrain={"devices": 1, "checkpoint_seconds": 0})
+    again = project.start("stage", "pretrain")
+    wait_until(has_kept(project, stopped_at + 2))
+    again.send_signal(signal.SIGINT)
+    stdout, stderr = again.communicate()
+    assert f"going on from step {stopped_at:,} of" in stdout
+    changed = [line for line in stdout.splitlines() if "processes" in line]
+    assert changed == [
+        "pretrain: it was trained by 2 processes and goes on with 1: the same batches, other rounding"
+    ]
+
+
+@pytest.mark.slow
+def test_a_process_that_fails_ends_all_with_its_sentence(project_with: Callable[..., Any]) -> None:
+    project = project_with(devices=2)
+    choose(project, pretrain={"tokens": 100 * BASE["pretrain"]["tokens"]})
+    first = project.start("stage", "pretrain")
+    wait_until(has_kept(project, 0))
+    [other] = [process for process in at_work(project) if process.pid != first.pid]
+    other.send_signal(signal.SIGKILL)
+    stdout, stderr = first.communicate(timeout=60)
+    assert first.returncode == 1
+    assert stderr == (
+        "pretrain: process 1 of 2 was ended by SIGKILL. "
+        "Run again to go on; where memory ran out, take fewer devices.\n"
+    )
+    assert at_work(project) == [] and not (project.root / "artifacts/base").exists()
+
+
+@pytest.mark.slow
+def test_the_others_end_when_the_first_is_killed(project_with: Callable[..., Any]) -> None:
+    project = project_with(devices=2)
+    choose(project, pretrain={"tokens": 100 * BASE["pretrain"]["tokens"]})
+    first = project.start("stage", "pretrain")
+    wait_until(has_kept(project, 0))
+    first.send_signal(signal.SIGKILL)
+    first.communicate()
+    wait_until(lambda: at_work(project) == [], 10)
+
+
+@pytest.mark.slow
+def test_torchrun_starts_the_processes_too_and_its_numbers_hold(
+    project_with: Callable[..., Any],
+) -> None:
+    own = project_with("own", dropout=0.1, devices=2)
+    own.do("stage", "pretrain")
+    project = project_with("launched", dropout=0.1)
+    command = ("torchrun", "--standalone", "--nproc-per-node", "2", "-m", "tasks.pretrain")
+    said = project.do(*command)
+    assert said.count("done in") == 1
+    assert sha256(project) == sha256(own)
+    assert at_work(project) == []
