@@ -20,15 +20,16 @@ from model.config import SIZES, ModelConfig
 from model.data import in_order
 from model.generation import generate
 from model.hf import save_pretrained
+from model.language_model import LanguageModel
 from model.masking import Masking, Objective
 from model.options import Training, check
 from model.rows import Rows
 from model.tokenizer import ChatTokenizer
 from model.training import train
-from model.transformer import Transformer
 from tasks.corpus_figures import corpus_figures
 from tasks.fitted_runs import fitted_runs
 from tasks.forecast import Forecasted, RunForecast, forecast
+from tasks.initial import initial_config, initial_model
 from tasks.params import ModelParams, PretrainParams
 from tasks.progress import Progress, silent
 from tasks.stage import Stage
@@ -87,7 +88,7 @@ def pretrain(
     metrics: Metrics = lambda values, step: None,
     say: Callable[[str], None] = print,
 ) -> Pretrained:
-    """Train a model from nothing and write it as a Hugging Face folder.
+    """Train a model and write it as a Hugging Face folder.
 
     Args:
         tokens: the folder that the pack stage wrote.
@@ -107,11 +108,8 @@ def pretrain(
     """
     rows = Rows(tokens / "train.arrow")
     ids = ChatTokenizer.load(tokenizer)
-    config = ModelConfig.from_size(
-        model_params.size,
-        vocab_size=ids.vocab_size,
-        context_length=rows.context_length,
-        **model_params.model_dump(exclude={"size"}),
+    config = initial_config(
+        model_params, vocab_size=ids.vocab_size, context_length=rows.context_length
     )
     check_sides(params.objective, config.architecture)
     masking = None
@@ -136,9 +134,7 @@ def pretrain(
             f"about {missing:,} tokens are missing",
             "Put more text into corpus/, or lower pretrain.batch_size",
         )
-    model = Transformer(config)
-    # Blocks that start as the identity; Muon brings them up to size within a few steps.
-    model.init_weights(seed, zero_outputs=True)
+    model = initial_model(model_params, config, seed)
     step_tokens = options.batch_size * rows.context_length
     validation = whole_batches(Rows(tokens / "validation.arrow"), options.batch_size)
     # What a masked token costs says nothing of bits per byte.
@@ -266,7 +262,7 @@ def whole_batches(rows: Rows, batch_size: int) -> list[dict[str, Any]]:
     return list(in_order(rows, batch_size, most - most % batch_size or most)) if most else []
 
 
-def samples(model: Transformer, ids: ChatTokenizer, rows: Rows) -> str:
+def samples(model: LanguageModel, ids: ChatTokenizer, rows: Rows) -> str:
     """How the model goes on from the first words of held-out documents, as Markdown."""
     written = []
     for row in range(min(SAMPLES, len(rows))):

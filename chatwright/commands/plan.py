@@ -78,11 +78,10 @@ def shape_of(params: Params, vocab_size: int) -> ModelConfig:
     Raises:
         BadParameter: the sizes do not fit each other.
     """
-    return ModelConfig.from_size(
-        params.model.size,
-        vocab_size=vocab_size,
-        context_length=params.pack.context_length,
-        **params.model.model_dump(exclude={"size"}),
+    from tasks.initial import initial_config
+
+    return initial_config(
+        params.model, vocab_size=vocab_size, context_length=params.pack.context_length
     )
 
 
