@@ -1,7 +1,7 @@
 """Before the Transformer: torch's RNN (Elman 1990) and LSTM (Hochreiter & Schmidhuber 1997).
 
-The same embeddings, final norm and projection as the Transformer's stand around it, so that what a
-comparison shows is what reads the tokens.
+The same embeddings, norms before and after, and projection as the Transformer's stand around it, so
+that what a comparison shows is what reads the tokens.
 
 Notable choices: no state crosses a document's border. torch cannot reset one inside a row, so the
 rows are cut at the borders, and all pieces run side by side, the longest first, as one packed
@@ -121,6 +121,8 @@ class Recurrent(LanguageModel):
         rnn = self.model.rnn
         with torch.autocast(x_btc.device.type, enabled=False):
             x_btc = x_btc.to(rnn.weight_hh_l0.dtype)
+            # Tied embeddings are small; so fed, an LSTM learns half as much from the first tokens.
+            x_btc = F.rms_norm(x_btc, x_btc.shape[-1:], eps=self.config.norm_eps)
             if cache is not None:
                 y_btc, cache.state = rnn(x_btc, cache.state)
                 cache.length += input_ids.shape[1]

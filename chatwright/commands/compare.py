@@ -1,5 +1,7 @@
 """``chatwright compare``: older kinds of language models and the Transformer on the same text."""
 
+import json
+import os
 import subprocess
 import sys
 import time
@@ -10,7 +12,7 @@ from chatwright.commands.run import SHIPPING_SECONDS, WORK, the_only_run
 from chatwright.console import RunConsole
 from chatwright.errors import BadInput, MissingInput
 from tasks.params import Params, load_params
-from tasks.progress import Progress, figure_text
+from tasks.progress import MARK, Progress, figure_text
 from tasks.tracking.spool import has_unshipped, ship_all
 
 if TYPE_CHECKING:
@@ -33,10 +35,9 @@ def compare(tokens: int) -> None:
             str(Path.cwd()), "there is no dvc.yaml", "Go to the folder of your Chatwright project"
         )
     params = load_params()
-    with the_only_run():
-        pack()
-        with RunConsole() as shown:
-            table = compared(shown, params, tokens)
+    with the_only_run(), RunConsole() as shown:
+        pack(shown)
+        table = compared(shown, params, tokens)
     shown.console.print()
     shown.console.print(table)
     shown.console.print(
@@ -46,14 +47,26 @@ def compare(tokens: int) -> None:
     )
 
 
-def pack() -> None:
+def pack(shown: RunConsole) -> None:
     """Build what the comparison reads, where it is not up to date.
 
     Raises:
         BadInput: a stage failed; it has said why.
     """
-    done = subprocess.run([sys.executable, "-m", "dvc", "repro", "--quiet", "pack"], check=False)
-    if done.returncode:
+    process = subprocess.Popen(
+        [sys.executable, "-m", "dvc", "repro", "pack"],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        env={**os.environ, "CHATWRIGHT_PROGRESS": "json"},
+    )
+    for line in process.stdout or ():
+        if line.startswith(MARK):
+            shown.progress(**json.loads(line.removeprefix(MARK)))
+        elif line.strip():
+            stage, _, text = line.rstrip().partition(": ")
+            shown.line(stage if text and stage.isalpha() else "", line.rstrip())
+    if process.wait():
         raise BadInput("pack", "the text could not be made ready, as said above")
 
 

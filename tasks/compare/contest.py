@@ -16,7 +16,7 @@ import numpy as np
 
 from chatwright.errors import BadParameter, CorpusTooSmall
 from model.architectures import build
-from model.config import SIZES, ModelConfig
+from model.config import ModelConfig
 from model.data import StepBatches
 from model.masking import Masking
 from model.ngram import KneserNey
@@ -39,9 +39,9 @@ from tasks.documents import read_documents
 from tasks.evaluate.held_out import thinned
 from tasks.evaluate.language_model import bits_per_byte
 from tasks.params import Params
-from tasks.pretrain import whole_batches
+from tasks.pretrain import pretraining_options, whole_batches
 from tasks.progress import Progress, silent
-from tasks.training import progress_in_tokens, training_options
+from tasks.training import progress_in_tokens
 
 NGRAM_POINTS = 8
 POINTS = {
@@ -101,23 +101,21 @@ def prepared(
     transformer = ModelConfig.from_size(
         params.model.size, vocab_size=ids.vocab_size, context_length=rows.context_length, **choices
     )
-    size = SIZES[params.model.size]
     chosen = params.pretrain.batch_size
-    batch_size = chosen if isinstance(chosen, int) else size.batch_size
-    if len(rows) < batch_size:
-        raise CorpusTooSmall(
-            str(tokens / "train.arrow"),
-            f"it holds {len(rows):,} rows and one batch takes {batch_size:,}",
-            "Put more text into corpus/, or lower pretrain.batch_size",
-        )
-    options = training_options(
-        params.pretrain.model_copy(update={"tokens": budget}),
+    options = pretraining_options(
+        # All are to have the same tokens: none stops early.
+        params.pretrain.model_copy(update={"tokens": budget, "patience": None}),
+        params.model,
         rows.context_length,
         params.seed,
-        batch_size=batch_size,
-        learning_rate=params.pretrain.learning_rate or size.learning_rate,
-        section="pretrain",
+        batch_size=chosen if isinstance(chosen, int) else None,
     )
+    if len(rows) < options.batch_size:
+        raise CorpusTooSmall(
+            str(tokens / "train.arrow"),
+            f"it holds {len(rows):,} rows and one batch takes {options.batch_size:,}",
+            "Put more text into corpus/, or lower pretrain.batch_size",
+        )
     documents = thinned(list(read_documents(clean / "test")), params.evaluate.held_out_bytes)
     return Contest(
         tokens,

@@ -40,12 +40,12 @@ class Rival:
 
 
 RIVALS = (
-    Rival("ngram", f"{ORDER}-gram, Kneser-Ney", "ngram"),
+    Rival("ngram", f"{ORDER}-gram", "ngram"),
     Rival("rnn", "RNN", "rnn"),
     Rival("lstm", "LSTM", "lstm"),
-    Rival("causal", "Transformer, causal"),
-    Rival("masked", "Transformer, masked", objective="masked"),
-    Rival("mixed", "Transformer, mixed", objective="mixed"),
+    Rival("causal", "causal Transformer"),
+    Rival("masked", "masked Transformer", objective="masked"),
+    Rival("mixed", "mixed Transformer", objective="mixed"),
 )
 
 

@@ -17,12 +17,12 @@ def cells(result: Result) -> list[str]:
     if result.bits_per_byte is not None:
         bits = f"{result.bits_per_byte:.3f}"
     elif result.pseudo_bits_per_byte is not None:
-        bits = f"({result.pseudo_bits_per_byte:.3f} pseudo)"
+        bits = f"({result.pseudo_bits_per_byte:.3f})"
     accuracy = "-" if result.masked_accuracy is None else f"{result.masked_accuracy:.1%}"
     return [
         bits,
         accuracy,
-        f"{result.parameters:,}" + (" counts" if result.learning_rate is None else ""),
+        f"{result.parameters:,}" + ("*" if result.learning_rate is None else ""),
         f"{result.tokens_per_second:,.0f}",
         f"{result.seconds:,.1f}",
     ]
@@ -31,12 +31,14 @@ def cells(result: Result) -> list[str]:
 def comparison_table(results: Sequence[Result]) -> Table:
     """A row a model, in the order given."""
     tokens = max(result.tokens for result in results)
+    notes = [COUNTS] if any(r.learning_rate is None for r in results) else []
+    notes += [PSEUDO] if any(r.pseudo_bits_per_byte is not None for r in results) else []
     table = Table(
         title=f"{tokens:,} tokens of training each",
         title_justify="left",
         box=SIMPLE_HEAD,
         pad_edge=False,
-        caption=PSEUDO if any(r.pseudo_bits_per_byte is not None for r in results) else None,
+        caption=" ".join(notes),
         caption_justify="left",
     )
     table.padding = (0, 1, 0, 0)  # so that it fits a terminal of 80 columns

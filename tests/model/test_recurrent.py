@@ -95,6 +95,10 @@ def test_gradients_are_those_of_torchs_own_modules(model: LanguageModel) -> None
         torch.testing.assert_close(ours[name], gradient, atol=1e-5, rtol=1e-4, msg=name)
 
 
+def normalised(x: Tensor) -> Tensor:
+    return x / (x.square().mean(-1, keepdim=True) + 1e-6).sqrt()
+
+
 def test_the_weights_are_torchs_with_torchs_names(model: LanguageModel) -> None:
     kind = nn.LSTM if model.config.architecture == "lstm" else nn.RNN
     reference = kind(24, 24, 2, batch_first=True)
@@ -105,9 +109,8 @@ def test_the_weights_are_torchs_with_torchs_names(model: LanguageModel) -> None:
     }
     reference.load_state_dict(state)
     ids = torch.tensor([DOCUMENTS[0]])
-    out, _ = reference(model.state_dict()["model.embed_tokens.weight"][ids])
-    expected = out / (out.square().mean(-1, keepdim=True) + 1e-6).sqrt()
-    torch.testing.assert_close(model.hidden(ids), expected, atol=1e-5, rtol=1e-4)
+    out, _ = reference(normalised(model.state_dict()["model.embed_tokens.weight"][ids]))
+    torch.testing.assert_close(model.hidden(ids), normalised(out), atol=1e-5, rtol=1e-4)
     assert set(model.state_dict()) == {
         "model.embed_tokens.weight",
         "model.norm.weight",
