@@ -14,6 +14,7 @@ from typing import Any, Literal, get_args
 from chatwright.errors import BadParameter
 
 Architecture = Literal["llama", "qwen2", "qwen3", "gpt2", "rnn", "lstm"]
+DECODERS = ("llama", "qwen2", "qwen3")
 RECURRENT = ("rnn", "lstm")
 NO_COUNT = ("architecture", "tie_embeddings", "share_layers", "dropout")
 

@@ -20,6 +20,7 @@ from model.config import SIZES, ModelConfig
 from model.data import in_order
 from model.generation import generate
 from model.hf import save_pretrained
+from model.hub import RANDOM
 from model.language_model import LanguageModel
 from model.masking import Masking, Objective
 from model.options import Training, check
@@ -137,8 +138,9 @@ def pretrain(
     model = initial_model(model_params, config, seed)
     step_tokens = options.batch_size * rows.context_length
     validation = whole_batches(Rows(tokens / "validation.arrow"), options.batch_size)
-    # What a masked token costs says nothing of bits per byte.
-    figures = corpus_figures(tokens, ids) if params.objective == "causal" else None
+    # What a masked token costs says nothing of bits per byte, nor does the law know old weights.
+    foreseen = params.objective == "causal" and model_params.init == RANDOM
+    figures = corpus_figures(tokens, ids) if foreseen else None
     expected = RunForecast(
         forecast(config, options, corpus=figures, runs=fitted_runs() if figures else None),
         options,

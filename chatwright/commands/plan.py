@@ -55,7 +55,8 @@ def plan(preset: str | None, settings: list[str]) -> None:
 
     ground = ground_of(params)
     # What a masked token costs says nothing of bits per byte.
-    runs = fitted_runs() if params.pretrain.objective == "causal" else None
+    foreseen = params.pretrain.objective == "causal" and params.model.init == "random"
+    runs = fitted_runs() if foreseen else None
     config = shape_of(params, ground.vocab_size)
     pretraining, finetuning = both(params)
     without_time = (
