@@ -83,6 +83,10 @@ class Curve(lightning.Callback):
         self._times.clear()
         self._loss_sum, self._loss_steps = notes["loss_sum"], notes["loss_steps"]
 
+    def on_train_start(self, trainer: Any, module: Any) -> None:
+        """Start the run's clock."""
+        self._counted = time.monotonic()
+
     def on_train_batch_start(self, trainer: Any, module: Any, *_: Any) -> None:
         """Start the step's clock."""
         self._began = time.monotonic()
@@ -92,7 +96,6 @@ class Curve(lightning.Callback):
         now = time.monotonic()
         self._steps_here += 1
         self._seconds_here += now - self._began
-        self.seconds += now - self._began
         self._unread_steps += 1
         self._times.append((now, module.step))
         while now - self._times[0][0] > SPEED_SECONDS:
@@ -108,6 +111,10 @@ class Curve(lightning.Callback):
             self._loss_sum, self._loss_steps = 0.0, 0
         if self.validation and (module.step % self._validate_every == 0 or last):
             self._note(module.step, module.mean_loss(self.validation), "validation")
+        # All that has gone by since the last time: batches, validation, checkpoints as well.
+        now = time.monotonic()
+        self.seconds += now - self._counted
+        self._counted = now
 
     @property
     def ends_early(self) -> bool:

@@ -14,7 +14,7 @@ fit.
 import contextlib
 import logging
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -73,6 +73,7 @@ def train(
     on_progress: Callable[[int, float, float], None] = lambda steps, loss, speed: None,
     on_point: Callable[[Point], None] = lambda point: None,
     say: Callable[[str], None] = print,
+    watching: Sequence[lightning.Callback] = (),
 ) -> Trained:
     """Train a model in place, from its last checkpoint on if there is one.
 
@@ -89,6 +90,7 @@ def train(
         on_point: called with each new point of the curve; again, after a bad step, with those of
             the steps that are repeated.
         say: told what the user should know, in one line.
+        watching: callbacks of the caller's that look on and change nothing of what is learnt.
 
     Raises:
         BadParameter: a choice cannot be had here; the loss went wrong for the third time.
@@ -126,7 +128,7 @@ def train(
                 + (" and other dropout" if model.config.dropout else "")
             )
     with compiled(model, say) if options.compile else contextlib.nullcontext():
-        while bad := _fit(module, curve, found, rows, checkpoints, masking, devices):
+        while bad := _fit(module, curve, found, rows, checkpoints, masking, devices, watching):
             target, dropped = rollbacks.go_back(
                 bad.step, batch_numbers(options.steps, rollbacks.left_out)
             )
@@ -174,6 +176,7 @@ def _fit(
     checkpoints: Path,
     masking: Masking | None,
     devices: Devices,
+    watching: Sequence[lightning.Callback],
 ) -> BadStep | None:
     """Train from a checkpoint, or from nothing, to the end or to a bad step."""
     options = module.options
@@ -199,7 +202,8 @@ def _fit(
         checkpoints, options.checkpoint_seconds, curve, found.step if found else -1
     )
     stopper = StopWhenAsked(keeper)
-    trainer = _trainer(options, devices, [curve, keeper, stopper, _Restore(checkpoints, found)])
+    callbacks = [*watching, curve, keeper, stopper, _Restore(checkpoints, found)]
+    trainer = _trainer(options, devices, callbacks)
     module.zero_grad()
     try:
         trainer.fit(module, datamodule=data)

@@ -110,12 +110,16 @@ class PackParams(Section):
 class ModelParams(Section):
     """The shape of the model: ``size`` sets all of it, the other keys override it."""
 
+    init: str = Field("random", min_length=1)
+    architecture: Literal["llama", "qwen2", "qwen3", "gpt2", "rnn", "lstm"] = "qwen3"
     size: Literal["tiny", "small", "base"]
     hidden_size: PositiveInt | None = None
     num_layers: PositiveInt | None = None
     num_heads: PositiveInt | None = None
     num_key_value_heads: PositiveInt | None = None
     intermediate_size: PositiveInt | None = None
+    share_layers: bool = False
+    tie_embeddings: bool = True
     dropout: Annotated[float, Field(ge=0, lt=1)] = 0.0
 
 

@@ -15,17 +15,23 @@ from pydantic import BaseModel
 
 from chatwright.errors import BadParameter, CorpusTooSmall
 from model.batch_size import largest_batch
+from model.callbacks import VALIDATION_POINTS
 from model.config import SIZES, ModelConfig
 from model.data import in_order
 from model.devices import Devices, check_shares, devices_of
 from model.generation import generate
 from model.hf import save_pretrained
+from model.hub import RANDOM
+from model.language_model import LanguageModel
 from model.masking import Masking, Objective
 from model.options import Training, check
 from model.rows import Rows
 from model.tokenizer import ChatTokenizer
 from model.training import train
-from model.transformer import Transformer
+from tasks.corpus_figures import corpus_figures
+from tasks.fitted_runs import fitted_runs
+from tasks.forecast import Forecasted, RunForecast, forecast
+from tasks.initial import initial_config, initial_model
 from tasks.params import ModelParams, PretrainParams
 from tasks.progress import Progress, silent
 from tasks.ranks import (
@@ -65,6 +71,7 @@ class PretrainReport(BaseModel):
     skipped_batches: int
     rollbacks: int
     stopped_early: bool
+    forecast: Forecasted
 
 
 @dataclass(frozen=True)
@@ -89,7 +96,7 @@ def pretrain(
     metrics: Metrics = lambda values, step: None,
     say: Callable[[str], None] = print,
 ) -> Pretrained:
-    """Train a model from nothing and write it as a Hugging Face folder.
+    """Train a model and write it as a Hugging Face folder.
 
     Args:
         tokens: the folder that the pack stage wrote.
@@ -110,35 +117,23 @@ def pretrain(
     processes = devices_here(params, model_params).processes
     rows = Rows(tokens / "train.arrow")
     ids = ChatTokenizer.load(tokenizer)
-    config = ModelConfig.from_size(
-        model_params.size,
-        vocab_size=ids.vocab_size,
-        context_length=rows.context_length,
-        **model_params.model_dump(exclude={"size"}),
+    config = initial_config(
+        model_params, vocab_size=ids.vocab_size, context_length=rows.context_length
     )
     check_sides(params.objective, config.architecture)
     masking = None
     if ids.mask_id is not None:
         masking = Masking.of(ids.mask_id, ids.special_ids, config.vocab_size)
-    size = SIZES[model_params.size]
-    options = replace(
-        training_options(
-            params,
-            rows.context_length,
-            seed,
-            batch_size=(
-                batch_size_once(params, config, len(rows), masking, seed, work, say, processes)
-                if params.batch_size == "auto"
-                else params.batch_size or size.batch_size
-            ),
-            learning_rate=params.learning_rate or size.learning_rate,
-            section="pretrain",
+    options = pretraining_options(
+        params,
+        model_params,
+        rows.context_length,
+        seed,
+        batch_size=(
+            batch_size_once(params, config, len(rows), masking, seed, work, say, processes)
+            if params.batch_size == "auto"
+            else params.batch_size
         ),
-        objective=params.objective,
-        masked_share=params.masked_share,
-        patience=params.patience,
-        devices=params.devices,
-        num_nodes=params.num_nodes,
     )
     if len(rows) < options.batch_size:
         missing = (options.batch_size - len(rows)) * rows.context_length
@@ -148,11 +143,20 @@ def pretrain(
             f"about {missing:,} tokens are missing",
             "Put more text into corpus/, or lower pretrain.batch_size",
         )
-    model = Transformer(config)
-    # Blocks that start as the identity; Muon brings them up to size within a few steps.
-    model.init_weights(seed, zero_outputs=True)
+    model = initial_model(model_params, config, seed)
     step_tokens = options.batch_size * rows.context_length
     validation = whole_batches(Rows(tokens / "validation.arrow"), options.batch_size)
+    # What a masked token costs says nothing of bits per byte, nor does the law know old weights.
+    foreseen = params.objective == "causal" and model_params.init == RANDOM
+    figures = corpus_figures(tokens, ids) if foreseen else None
+    expected = RunForecast(
+        forecast(config, options, corpus=figures, runs=fitted_runs() if figures else None),
+        options,
+        config,
+        VALIDATION_POINTS * len(validation),
+        work,
+        say,
+    )
     trained = train(
         model,
         options,
@@ -163,12 +167,15 @@ def pretrain(
         on_progress=progress_in_tokens(progress, options.steps, step_tokens),
         on_point=lambda point: metrics({f"{point['split']}_loss": point["loss"]}, point["step"]),
         say=say,
+        # One process writes down what it foresees.
+        watching=[] if is_another_rank() else expected.watching(),
     )
     if not trained.finished:
         raise KeyboardInterrupt
     leave_the_rest_to_the_first()
     model.eval()
     save_pretrained(model, out, tokenizer)
+    ended = course(trained)
     report = PretrainReport(
         parameters=sum(parameter.numel() for parameter in model.parameters()),
         tokens=trained.steps * step_tokens,
@@ -176,7 +183,11 @@ def pretrain(
         steps=trained.steps,
         batch_size=options.batch_size,
         stopped_early=trained.stopped_early,
-        **course(trained),
+        forecast=expected.compared(
+            None if trained.stopped_early else trained.seconds,
+            figures.bits_per_byte(ended["validation_loss"]) if figures else None,
+        ),
+        **ended,
     )
     return Pretrained(report, trained.curve, samples(model, ids, Rows(tokens / "validation.arrow")))
 
@@ -202,6 +213,33 @@ def devices_here(params: PretrainParams, model_params: ModelParams) -> Devices:
         batch_size = params.batch_size or SIZES[model_params.size].batch_size
         check_shares(replace(asked, batch_size=batch_size), devices.processes)
     return devices
+
+
+def pretraining_options(
+    params: PretrainParams,
+    model_params: ModelParams,
+    context_length: int,
+    seed: int,
+    *,
+    batch_size: int | None,
+) -> Training:
+    """The choices of the run; the size of the model gives what the parameters leave open."""
+    size = SIZES[model_params.size]
+    return replace(
+        training_options(
+            params,
+            context_length,
+            seed,
+            batch_size=batch_size or size.batch_size,
+            learning_rate=params.learning_rate or size.learning_rate,
+            section="pretrain",
+        ),
+        objective=params.objective,
+        masked_share=params.masked_share,
+        patience=params.patience,
+        devices=params.devices,
+        num_nodes=params.num_nodes,
+    )
 
 
 def check_sides(objective: Objective, architecture: str) -> None:
@@ -268,7 +306,7 @@ def whole_batches(rows: Rows, batch_size: int) -> list[dict[str, Any]]:
     return list(in_order(rows, batch_size, most - most % batch_size or most)) if most else []
 
 
-def samples(model: Transformer, ids: ChatTokenizer, rows: Rows) -> str:
+def samples(model: LanguageModel, ids: ChatTokenizer, rows: Rows) -> str:
     """How the model goes on from the first words of held-out documents, as Markdown."""
     written = []
     for row in range(min(SAMPLES, len(rows))):

@@ -14,9 +14,9 @@ from pydantic import BaseModel
 
 from model.generation import generate
 from model.hf import load_pretrained, save_pretrained
+from model.language_model import LanguageModel
 from model.tokenizer import ChatTokenizer
 from model.training import train
-from model.transformer import Transformer
 from tasks.documents import read_dialogues, read_documents
 from tasks.finetune.conversations import (
     INTRODUCTION_SHARE,
@@ -27,6 +27,7 @@ from tasks.finetune.conversations import (
     mixture,
     small_talk,
 )
+from tasks.forecast import Forecasted, RunForecast, forecast
 from tasks.pack import write_packed
 from tasks.params import FinetuneParams
 from tasks.progress import Progress, silent
@@ -52,6 +53,7 @@ class FinetuneReport(BaseModel):
     seconds: float
     skipped_batches: int
     rollbacks: int
+    forecast: Forecasted
 
 
 @dataclass(frozen=True)
@@ -127,6 +129,7 @@ def finetune(
         section="finetune",
     )
     step_tokens = options.batch_size * context_length
+    expected = RunForecast(forecast(model.config, options), options, model.config, 0, work, say)
     trained = train(
         model,
         options,
@@ -135,6 +138,7 @@ def finetune(
         on_progress=progress_in_tokens(progress, options.steps, step_tokens),
         on_point=lambda point: metrics({"train_loss": point["loss"]}, point["step"]),
         say=say,
+        watching=expected.watching(),
     )
     if not trained.finished:
         raise KeyboardInterrupt
@@ -148,17 +152,18 @@ def finetune(
         small_talk=len(talk),
         tokens=options.steps * step_tokens,
         steps=options.steps,
+        forecast=expected.compared(trained.seconds),
         **figures,
     )
     return Finetuned(report, samples(model, ids))
 
 
-def samples(model: Transformer, ids: ChatTokenizer) -> str:
+def samples(model: LanguageModel, ids: ChatTokenizer) -> str:
     """What the model answers to a few greetings, by itself, as Markdown."""
     return "\n".join(f"- **{q}** {reply(model, ids, q)}" for q in SAMPLE_QUESTIONS) + "\n"
 
 
-def reply(model: Transformer, ids: ChatTokenizer, question: str) -> str:
+def reply(model: LanguageModel, ids: ChatTokenizer, question: str) -> str:
     """The model's likeliest answer to one question."""
     prompt = ids.chat_ids([{"role": "user", "content": question}])
     made = generate(
