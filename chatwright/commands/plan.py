@@ -55,7 +55,8 @@ def plan(preset: str | None, settings: list[str]) -> None:
 
     ground = ground_of(params)
     # What a masked token costs says nothing of bits per byte.
-    runs = fitted_runs() if params.pretrain.objective == "causal" else None
+    foreseen = params.pretrain.objective == "causal" and params.model.init == "random"
+    runs = fitted_runs() if foreseen else None
     config = shape_of(params, ground.vocab_size)
     pretraining, finetuning = both(params)
     without_time = (
@@ -78,11 +79,10 @@ def shape_of(params: Params, vocab_size: int) -> ModelConfig:
     Raises:
         BadParameter: the sizes do not fit each other.
     """
-    return ModelConfig.from_size(
-        params.model.size,
-        vocab_size=vocab_size,
-        context_length=params.pack.context_length,
-        **params.model.model_dump(exclude={"size"}),
+    from tasks.initial import initial_config
+
+    return initial_config(
+        params.model, vocab_size=vocab_size, context_length=params.pack.context_length
     )
 
 
