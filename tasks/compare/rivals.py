@@ -18,8 +18,8 @@ from model.masking import Objective
 ORDER = 5
 """Of the n-grams."""
 
-RECURRENT_LAYERS = 2
-"""As in the LSTM language models of their day (Zaremba et al. 2014, arXiv:1409.2329)."""
+RECURRENT_LAYERS = {"rnn": 2, "lstm": 1}
+"""What learns best from so little text: a second layer sets an LSTM back (docs/comparison.md)."""
 
 WIDTH_STEPS = (8, 1)
 CLOSE = 0.05
@@ -61,7 +61,7 @@ def rival_config(rival: Rival, transformer: ModelConfig) -> ModelConfig:
             transformer,
             architecture=architecture,
             hidden_size=width,
-            num_layers=RECURRENT_LAYERS,
+            num_layers=RECURRENT_LAYERS[architecture],
             num_heads=1,
             num_key_value_heads=1,
             head_dim=width,

@@ -63,7 +63,7 @@ def test_the_older_networks_are_as_large_as_the_transformer(name: str, size: str
     config = rival_config(rival, transformer)
     wanted = sum(p.numel() for p in build(transformer).parameters())
     found = sum(p.numel() for p in build(config).parameters())
-    assert config.architecture == name and config.num_layers == 2
+    assert config.architecture == name
     assert abs(found - wanted) <= 0.05 * wanted
 
 
@@ -76,7 +76,7 @@ def test_a_width_is_solved_for_with_the_nearest_size() -> None:
 
 
 def test_a_size_that_no_rival_can_have_is_told() -> None:
-    # About 50 parameters; LSTMs 1 and 2 wide have 37 and 106.
+    # 46 parameters; LSTMs 1 and 2 wide have 21 and 58.
     tiny = replace(
         TRANSFORMER,
         vocab_size=4,
