@@ -1,4 +1,4 @@
-"""The command line: ``chatwright run | serve | chat | ui``.
+"""The command line: ``chatwright run | plan | serve | chat | ui``.
 
 Commands are imported when they run, so that ``--help`` answers at once.
 """
@@ -55,6 +55,14 @@ def run(set_: Set = None, preset: Preset = None) -> None:
 
 
 @app.command()
+def plan(set_: Set = None, preset: Preset = None) -> None:
+    """Say what training would take: memory, time, bits per byte. Nothing is built or changed."""
+    from chatwright.commands.plan import plan as command
+
+    command(preset, set_ or [])
+
+
+@app.command()
 def serve(host: Host = "127.0.0.1", port: Port = 8000) -> None:
     """Serve the champion: a chat page, and an OpenAI-compatible API at /v1."""
     from chatwright.commands.serve import serve as command
@@ -68,6 +76,17 @@ def chat() -> None:
     from chatwright.commands.serve import chat_in_terminal as command
 
     command()
+
+
+@app.command()
+def compare(
+    tokens: Annotated[int, typer.Option(min=1, help="How many tokens to train each on.")] = 600_000,
+) -> None:
+    """Train n-grams, an RNN, an LSTM and Transformers on the same text, and show what each makes
+    of it."""
+    from chatwright.commands.compare import compare as command
+
+    command(tokens)
 
 
 @app.command()

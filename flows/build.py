@@ -12,11 +12,9 @@ from typing import Any
 
 from prefect import flow
 from prefect.artifacts import create_table_artifact
-from prefect.client.orchestration import get_client
-from prefect.exceptions import ObjectNotFound
 from prefect.futures import PrefectFuture, wait
 
-from flows.stages import ACCELERATOR, run_stage, stopped_by_signals
+from flows.stages import run_stage, stopped_by_signals
 from tasks.headlines import headline
 from tasks.tracking.spool import close_build
 
@@ -47,7 +45,6 @@ def build() -> list[StageResult]:
     Raises:
         StageFailed: the first stage that failed, with its own sentence.
     """
-    one_at_a_time(ACCELERATOR)
     with stopped_by_signals():
         ingest = stage("ingest")
         preprocess = stage("preprocess", ingest)
@@ -95,12 +92,3 @@ def outcome(**stages: PrefectFuture[Any]) -> list[StageResult]:
         StageResult(name, str(future.state.name), round(future.result(), 1), headline(name))
         for name, future in stages.items()
     ]
-
-
-def one_at_a_time(resource: str) -> None:
-    """Give the Prefect server a limit of one holder for a resource, unless it has a limit."""
-    with get_client(sync_client=True) as client:
-        try:
-            client.read_global_concurrency_limit_by_name(resource)
-        except ObjectNotFound:
-            client.upsert_global_concurrency_limit_by_name(resource, limit=1)

@@ -23,24 +23,24 @@ from dvc.exceptions import DvcException
 from dvc.lock import LockError
 from dvc.repo import Repo
 from prefect import Task, task
-from prefect.concurrency.sync import concurrency
 from prefect.logging import get_run_logger
 from prefect.states import Completed, State
 from prefect.tasks import exponential_backoff
 
 from chatwright.errors import ChatwrightError
+from flows.accelerator import accelerator
 from tasks.progress import MARK
 from tasks.stage import failure_of, forget_failure
 
 # Stages that use the accelerator where there is one: one at a time on one machine.
 NEEDS_ACCELERATOR = {"pretrain", "finetune", "compress", "evaluate"}
-ACCELERATOR = "accelerator"
 
 Listener = Callable[[str, str], None]
 _listeners: list[Listener] = []
 _told_to_stop: list[Callable[[], None]] = []
 _children: set[subprocess.Popen[str]] = set()
 _dvc_in_process = threading.Lock()
+_stopping = threading.Event()
 
 
 class StageFailed(ChatwrightError):
@@ -66,6 +66,7 @@ def listening(listener: Listener, told_to_stop: Callable[[], None]) -> Iterator[
 
 def stop_children() -> None:
     """Interrupt the stages at work, as Ctrl-C would, and wait until they have tidied up."""
+    _stopping.set()
     for child in list(_children):
         with contextlib.suppress(ProcessLookupError):
             os.killpg(child.pid, signal.SIGINT)
@@ -90,7 +91,8 @@ def stopped_by_signals() -> Iterator[None]:
         for told in _told_to_stop:
             told()
         stop_children()
-        if before[number] is signal.SIG_IGN:  # in the background of a shell, for SIGINT
+        # Deaf, as in the background of a shell, or dead at once, leaving Prefect's server behind.
+        if before[number] in (signal.SIG_IGN, signal.SIG_DFL):
             raise KeyboardInterrupt
         os.kill(os.getpid(), number)
 
@@ -146,8 +148,10 @@ def run_stage(stage: str) -> State[Any]:
     if is_up_to_date(stage):
         _tell(stage, "nothing changed")
         return Completed(name="Cached", message="nothing changed", data=0.0)
-    slot = concurrency(ACCELERATOR) if stage in NEEDS_ACCELERATOR else contextlib.nullcontext()
-    with slot:
+    with contextlib.ExitStack() as held:
+        if stage in NEEDS_ACCELERATOR:
+            wait = "waiting: another stage has the accelerator of this machine"
+            held.enter_context(accelerator(_stopping, lambda: _tell(stage, wait)))
         ran = _repro(stage)
     seconds = time.monotonic() - started
     if not ran:
@@ -178,7 +182,7 @@ def _repro(stage: str) -> bool:
             line = line.rstrip()
             if line.startswith(MARK):
                 _tell(stage, line)
-            elif line:
+            elif line and not _stopping.is_set():  # what is interrupted may end with a traceback
                 ran |= line.startswith("Running stage")
                 tail = [*tail[-19:], line]
                 logger.info(line)

@@ -83,6 +83,10 @@ class Curve(lightning.Callback):
         self._times.clear()
         self._loss_sum, self._loss_steps = notes["loss_sum"], notes["loss_steps"]
 
+    def on_train_start(self, trainer: Any, module: Any) -> None:
+        """Start the run's clock."""
+        self._counted = time.monotonic()
+
     def on_train_batch_start(self, trainer: Any, module: Any, *_: Any) -> None:
         """Start the step's clock."""
         self._began = time.monotonic()
@@ -92,7 +96,6 @@ class Curve(lightning.Callback):
         now = time.monotonic()
         self._steps_here += 1
         self._seconds_here += now - self._began
-        self.seconds += now - self._began
         self._unread_steps += 1
         self._times.append((now, module.step))
         while now - self._times[0][0] > SPEED_SECONDS:
@@ -108,6 +111,10 @@ class Curve(lightning.Callback):
             self._loss_sum, self._loss_steps = 0.0, 0
         if self.validation and (module.step % self._validate_every == 0 or last):
             self._note(module.step, module.mean_loss(self.validation), "validation")
+        # All that has gone by since the last time: batches, validation, checkpoints as well.
+        now = time.monotonic()
+        self.seconds += now - self._counted
+        self._counted = now
 
     @property
     def ends_early(self) -> bool:
@@ -164,12 +171,20 @@ class CheckpointInTime(lightning.Callback):
             self.write(trainer, module)
         self._last = time.monotonic()
 
+    def on_train_batch_start(self, trainer: Any, module: Any, *_: Any) -> None:
+        """Where several processes train, it is the first one's clock that counts."""
+        module.wishes.save = trainer.is_global_zero and self._is_time()
+
     def on_train_batch_end(self, trainer: Any, module: Any, *_: Any) -> None:
         """Write one if it is time; end the run if validation says so."""
         ends = self.curve.ends_early
-        if time.monotonic() - self._last >= self.seconds or module.step == self.curve.steps or ends:
+        due = module.agreed.save if trainer.world_size > 1 else self._is_time()
+        if due or module.step == self.curve.steps or ends:
             self.write(trainer, module)
         trainer.should_stop = trainer.should_stop or ends
+
+    def _is_time(self) -> bool:
+        return time.monotonic() - self._last >= self.seconds
 
     def write(self, trainer: Any, module: Any) -> None:
         """Write one now, unless this very step has one."""
@@ -191,23 +206,32 @@ class CheckpointInTime(lightning.Callback):
 class StopWhenAsked(lightning.Callback):
     """Ends the run after the step in which SIGINT or SIGTERM came, with a checkpoint.
 
-    The second signal does what it would have done without us.
+    The second signal does what it would have done without us. Where several processes train, a
+    signal to one of them ends all, after the step that they agree on.
     """
 
     def __init__(self, keeper: CheckpointInTime) -> None:
         self.keeper = keeper
         self.asked = False
         self._before: dict[int, Any] = {}
+        # Lightning has a handler of its own while it trains, which talks to the other processes.
+        self._without_us = {n: signal.getsignal(n) for n in (signal.SIGINT, signal.SIGTERM)}
 
     def on_train_start(self, trainer: Any, module: Any) -> None:
         """Listen; only the main thread can."""
         if threading.current_thread() is threading.main_thread():
-            for number in (signal.SIGINT, signal.SIGTERM):
-                self._before[number] = signal.signal(number, self._note)
+            for number, handler in self._without_us.items():
+                signal.signal(number, self._note)
+                self._before[number] = handler
+
+    def on_train_batch_start(self, trainer: Any, module: Any, *_: Any) -> None:
+        """Tell the other processes, if there are any."""
+        module.wishes.stop = self.asked
 
     def on_train_batch_end(self, trainer: Any, module: Any, *_: Any) -> None:
         """Stop if asked to."""
-        if self.asked and not trainer.should_stop:
+        asked = module.agreed.stop if trainer.world_size > 1 else self.asked
+        if asked and not trainer.should_stop:
             self.keeper.write(trainer, module)
             trainer.should_stop = True
 

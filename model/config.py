@@ -14,7 +14,9 @@ from typing import Any, Literal, get_args
 from chatwright.errors import BadParameter
 
 Architecture = Literal["llama", "qwen2", "qwen3", "gpt2", "rnn", "lstm"]
+DECODERS = ("llama", "qwen2", "qwen3")
 RECURRENT = ("rnn", "lstm")
+NO_COUNT = ("architecture", "tie_embeddings", "share_layers", "dropout")
 
 
 @dataclass(frozen=True)
@@ -74,8 +76,7 @@ class ModelConfig:
                 f"Architectures: {', '.join(get_args(Architecture))}",
             )
         for name, value in asdict(self).items():
-            counts = not isinstance(value, bool | str) and name != "dropout"
-            if counts and value <= 0:
+            if name not in NO_COUNT and value <= 0:
                 raise BadParameter(f"model.{name}", f"{value} is not above 0")
         if not 0 <= self.dropout < 1:
             raise BadParameter("model.dropout", f"{self.dropout} is not in 0 to 1 (1 left out)")

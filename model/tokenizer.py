@@ -113,6 +113,11 @@ class ChatTokenizer:
                 str(folder), f"its chat template is not valid: {_one_line(error)}"
             ) from None
 
+    @property
+    def has_chat_template(self) -> bool:
+        """Whether conversations can be encoded."""
+        return self._template is not None
+
     @classmethod
     def load(cls, folder: Path) -> "ChatTokenizer":
         """Read ``tokenizer.json``, ``tokenizer_config.json`` and the chat template of a folder.

@@ -14,21 +14,33 @@ from typing import Any
 from pydantic import BaseModel
 
 from chatwright.errors import BadParameter, CorpusTooSmall
-from model.architectures import build
 from model.batch_size import largest_batch
+from model.callbacks import VALIDATION_POINTS
 from model.config import SIZES, ModelConfig
 from model.data import in_order
+from model.devices import Devices, check_shares, devices_of
 from model.generation import generate
 from model.hf import save_pretrained
+from model.hub import RANDOM
 from model.language_model import LanguageModel
 from model.masking import Masking, Objective
-from model.options import check
+from model.options import Training, check
 from model.rows import Rows
 from model.tokenizer import ChatTokenizer
 from model.training import train
+from tasks.corpus_figures import corpus_figures
+from tasks.fitted_runs import fitted_runs
+from tasks.forecast import Forecasted, RunForecast, forecast
+from tasks.initial import initial_config, initial_model
 from tasks.params import ModelParams, PretrainParams
 from tasks.progress import Progress, silent
-from tasks.stage import Stage
+from tasks.ranks import (
+    Others,
+    is_another_rank,
+    leave_the_rest_to_the_first,
+    stage_of_many,
+    wait_for,
+)
 from tasks.training import course, progress_in_tokens, training_options
 
 Metrics = Callable[[Mapping[str, float], int], None]
@@ -59,6 +71,7 @@ class PretrainReport(BaseModel):
     skipped_batches: int
     rollbacks: int
     stopped_early: bool
+    forecast: Forecasted
 
 
 @dataclass(frozen=True)
@@ -83,7 +96,7 @@ def pretrain(
     metrics: Metrics = lambda values, step: None,
     say: Callable[[str], None] = print,
 ) -> Pretrained:
-    """Train a model from nothing and write it as a Hugging Face folder.
+    """Train a model and write it as a Hugging Face folder.
 
     Args:
         tokens: the folder that the pack stage wrote.
@@ -101,35 +114,26 @@ def pretrain(
         NotEnoughMemory: the rows of a step do not fit.
         KeyboardInterrupt: the user stopped the run; a checkpoint has been written.
     """
+    processes = devices_here(params, model_params).processes
     rows = Rows(tokens / "train.arrow")
     ids = ChatTokenizer.load(tokenizer)
-    config = ModelConfig.from_size(
-        model_params.size,
-        vocab_size=ids.vocab_size,
-        context_length=rows.context_length,
-        **model_params.model_dump(exclude={"size"}),
+    config = initial_config(
+        model_params, vocab_size=ids.vocab_size, context_length=rows.context_length
     )
     check_sides(params.objective, config.architecture)
     masking = None
     if ids.mask_id is not None:
         masking = Masking.of(ids.mask_id, ids.special_ids, config.vocab_size)
-    size = SIZES[model_params.size]
-    options = replace(
-        training_options(
-            params,
-            rows.context_length,
-            seed,
-            batch_size=(
-                batch_size_once(params, config, len(rows), masking, seed, work, say)
-                if params.batch_size == "auto"
-                else params.batch_size or size.batch_size
-            ),
-            learning_rate=params.learning_rate or size.learning_rate,
-            section="pretrain",
+    options = pretraining_options(
+        params,
+        model_params,
+        rows.context_length,
+        seed,
+        batch_size=(
+            batch_size_once(params, config, len(rows), masking, seed, work, say, processes)
+            if params.batch_size == "auto"
+            else params.batch_size
         ),
-        objective=params.objective,
-        masked_share=params.masked_share,
-        patience=params.patience,
     )
     if len(rows) < options.batch_size:
         missing = (options.batch_size - len(rows)) * rows.context_length
@@ -139,11 +143,20 @@ def pretrain(
             f"about {missing:,} tokens are missing",
             "Put more text into corpus/, or lower pretrain.batch_size",
         )
-    model = build(config)
-    # Blocks that start as the identity; Muon brings them up to size within a few steps.
-    model.init_weights(seed, zero_outputs=True)
+    model = initial_model(model_params, config, seed)
     step_tokens = options.batch_size * rows.context_length
     validation = whole_batches(Rows(tokens / "validation.arrow"), options.batch_size)
+    # What a masked token costs says nothing of bits per byte, nor does the law know old weights.
+    foreseen = params.objective == "causal" and model_params.init == RANDOM
+    figures = corpus_figures(tokens, ids) if foreseen else None
+    expected = RunForecast(
+        forecast(config, options, corpus=figures, runs=fitted_runs() if figures else None),
+        options,
+        config,
+        VALIDATION_POINTS * len(validation),
+        work,
+        say,
+    )
     trained = train(
         model,
         options,
@@ -154,11 +167,15 @@ def pretrain(
         on_progress=progress_in_tokens(progress, options.steps, step_tokens),
         on_point=lambda point: metrics({f"{point['split']}_loss": point["loss"]}, point["step"]),
         say=say,
+        # One process writes down what it foresees.
+        watching=[] if is_another_rank() else expected.watching(),
     )
     if not trained.finished:
         raise KeyboardInterrupt
+    leave_the_rest_to_the_first()
     model.eval()
     save_pretrained(model, out, tokenizer)
+    ended = course(trained)
     report = PretrainReport(
         parameters=sum(parameter.numel() for parameter in model.parameters()),
         tokens=trained.steps * step_tokens,
@@ -166,9 +183,63 @@ def pretrain(
         steps=trained.steps,
         batch_size=options.batch_size,
         stopped_early=trained.stopped_early,
-        **course(trained),
+        forecast=expected.compared(
+            None if trained.stopped_early else trained.seconds,
+            figures.bits_per_byte(ended["validation_loss"]) if figures else None,
+        ),
+        **ended,
     )
     return Pretrained(report, trained.curve, samples(model, ids, Rows(tokens / "validation.arrow")))
+
+
+def devices_here(params: PretrainParams, model_params: ModelParams) -> Devices:
+    """What trains; refused before anything is read if it is not there.
+
+    Raises:
+        BadParameter: more devices than there are, or a batch that they cannot share.
+    """
+    asked = Training(
+        steps=1,
+        batch_size=1,
+        seed=0,
+        learning_rate=1.0,
+        optimizer=params.optimizer,
+        accumulate=params.accumulate,
+        devices=params.devices,
+        num_nodes=params.num_nodes,
+    )
+    devices = devices_of(asked)
+    if params.batch_size != "auto":
+        batch_size = params.batch_size or SIZES[model_params.size].batch_size
+        check_shares(replace(asked, batch_size=batch_size), devices.processes)
+    return devices
+
+
+def pretraining_options(
+    params: PretrainParams,
+    model_params: ModelParams,
+    context_length: int,
+    seed: int,
+    *,
+    batch_size: int | None,
+) -> Training:
+    """The choices of the run; the size of the model gives what the parameters leave open."""
+    size = SIZES[model_params.size]
+    return replace(
+        training_options(
+            params,
+            context_length,
+            seed,
+            batch_size=batch_size or size.batch_size,
+            learning_rate=params.learning_rate or size.learning_rate,
+            section="pretrain",
+        ),
+        objective=params.objective,
+        masked_share=params.masked_share,
+        patience=params.patience,
+        devices=params.devices,
+        num_nodes=params.num_nodes,
+    )
 
 
 def check_sides(objective: Objective, architecture: str) -> None:
@@ -193,13 +264,19 @@ def batch_size_once(
     seed: int,
     work: Path,
     say: Callable[[str], None],
+    processes: int = 1,
 ) -> int:
     """The rows a step that memory holds, found once and kept for as long as the run lasts.
 
     Never so many that fewer than ``FEWEST_STEPS`` steps are left of the budget, nor more than
-    there are.
+    there are. Tried on one device, which takes its share of the rows.
+
+    Args:
+        processes: the result is a multiple of so many.
     """
     kept = work / "batch_size.json"
+    if is_another_rank():
+        wait_for(kept)
     if not kept.exists():
         most = min(rows, params.tokens // (config.context_length * FEWEST_STEPS))
         options = training_options(
@@ -213,6 +290,7 @@ def batch_size_once(
         options = replace(options, objective=params.objective)
         check(options, masking=masking, validates=True)
         found = largest_batch(config, options, most, say)
+        found = max(1, found // (processes * params.accumulate)) * processes * params.accumulate
         partial = work / ".batch_size.json.partial"
         partial.write_text(json.dumps(found), encoding="utf-8")
         partial.rename(kept)
@@ -248,27 +326,31 @@ def samples(model: LanguageModel, ids: ChatTokenizer, rows: Rows) -> str:
 
 def main() -> None:
     """Run the stage."""
-    with Stage("pretrain") as stage:
+    with stage_of_many("pretrain") as stage:
+        devices = devices_here(stage.params.pretrain, stage.params.model)
         tokens, tokenizer = stage.input("data/tokens"), stage.input("artifacts/tokenizer")
         params = stage.params
         decides = {
             "seed": params.seed,
             "model": params.model.model_dump(mode="json"),
-            # How often to save changes nothing of what is saved.
-            "pretrain": params.pretrain.model_dump(mode="json", exclude={"checkpoint_seconds"}),
+            # How often to save changes nothing of what is saved, and other devices go on with it.
+            "pretrain": params.pretrain.model_dump(
+                mode="json", exclude={"checkpoint_seconds", "devices", "num_nodes"}
+            ),
         }
-        result = pretrain(
-            tokens,
-            tokenizer,
-            stage.output("artifacts/base"),
-            stage.work(tokens, tokenizer, params=decides),
-            params.pretrain,
-            params.model,
-            params.seed,
-            progress=stage.progress,
-            metrics=stage.metrics,
-            say=stage.log,
-        )
+        with Others(stage, devices.per_node):
+            result = pretrain(
+                tokens,
+                tokenizer,
+                stage.output("artifacts/base"),
+                stage.work(tokens, tokenizer, params=decides),
+                params.pretrain,
+                params.model,
+                params.seed,
+                progress=stage.progress,
+                metrics=stage.metrics,
+                say=stage.log,
+            )
         stage.plot("learning_curve", result.curve)
         stage.text("samples.md", result.samples)
         stage.report(result.report)

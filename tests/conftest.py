@@ -37,13 +37,18 @@ class Project:
     """A Chatwright project in a folder of its own: a git and DVC repository."""
 
     def __init__(self, root: Path, home: Path) -> None:
+        home.mkdir(parents=True, exist_ok=True)
         self.root = root
+        self.said = root.with_name(f"{root.name}.log")
         self.environment = {
             **os.environ,
             "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}",
             "PREFECT_HOME": str(home / "prefect"),
+            # The lock of the accelerator is there: a build of the user's must not hold up the tests.
+            "TMPDIR": str(home),
             "PREFECT_SERVER_EPHEMERAL_STARTUP_TIMEOUT_SECONDS": "120",
             "PYTHONPATH": str(root),
+            "PWD": str(root),  # prefect.yaml takes the folder from it, as a shell sets it
             "GIT_AUTHOR_NAME": "t",
             "GIT_AUTHOR_EMAIL": "t@example.com",
             "GIT_COMMITTER_NAME": "t",
@@ -62,18 +67,21 @@ class Project:
         self.do("git", "add", "-A")
         self.do("git", "commit", "-q", "-m", "start")
 
-    def start(self, *command: str) -> subprocess.Popen[str]:
-        """Start a command in the project, in a process group of its own."""
-        return subprocess.Popen(
-            self.spelled_out(command),
-            cwd=self.root,
-            env=self.environment,
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            text=True,
-            start_new_session=True,
-        )
+    def start(self, *command: str) -> subprocess.Popen[bytes]:
+        """Start a command in the project, in a process group of its own.
+
+        What it prints goes to ``said``: a pipe that nobody reads would stop it when it is full.
+        """
+        with open(self.said, "ab") as said:
+            return subprocess.Popen(
+                self.spelled_out(command),
+                cwd=self.root,
+                env=self.environment,
+                stdin=subprocess.DEVNULL,
+                stdout=said,
+                stderr=subprocess.STDOUT,
+                start_new_session=True,
+            )
 
     def run(self, *command: str, timeout: float = 280) -> subprocess.CompletedProcess[str]:
         """Run a command in the project, whatever its exit status."""

@@ -15,7 +15,7 @@ from ruamel.yaml.nodes import ScalarNode
 from ruamel.yaml.representer import RoundTripRepresenter
 
 from chatwright.errors import BadParameter
-from tasks.params import check_params, known_keys, leaves, load_params, nearest_key
+from tasks.params import Params, check_params, known_keys, leaves, load_params, nearest_key
 
 PARAMS = Path("params.yaml")
 PRESETS = Path("presets")
@@ -30,11 +30,32 @@ def apply_choices(preset: str | None, settings: list[str]) -> list[str]:
     Raises:
         BadParameter: an unknown preset or key, a value that cannot be used.
     """
-    load_params(PARAMS)
     yaml = YAML()
     yaml.preserve_quotes = True
     yaml.width = 1000
     yaml.representer.add_representer(type(None), spelled_out_null)
+    tree, changes = _overlaid(yaml, preset, settings)
+    if changes:
+        text = io.StringIO()
+        yaml.dump(tree, text)
+        partial = PARAMS.with_name(".params.yaml.partial")
+        partial.write_text(text.getvalue(), encoding="utf-8")
+        partial.replace(PARAMS)
+    return changes
+
+
+def chosen_params(preset: str | None, settings: list[str]) -> Params:
+    """What params.yaml would hold after ``apply_choices``; nothing is written.
+
+    Raises:
+        BadParameter: an unknown preset or key, a value that cannot be used.
+    """
+    return check_params(_overlaid(YAML(typ="safe"), preset, settings)[0])
+
+
+def _overlaid(yaml: YAML, preset: str | None, settings: list[str]) -> tuple[Any, list[str]]:
+    """The changed and checked tree of params.yaml, and a line for each change."""
+    load_params(PARAMS)
     tree = yaml.load(PARAMS.read_text(encoding="utf-8"))
     changes = []
     choices = [*(preset_choices(preset) if preset else []), *map(setting, settings)]
@@ -47,13 +68,7 @@ def apply_choices(preset: str | None, settings: list[str]) -> list[str]:
             changes.append(f"{key}: {section.get(last)} → {value}")
             section[last] = value
     check_params(tree)
-    if changes:
-        text = io.StringIO()
-        yaml.dump(tree, text)
-        partial = PARAMS.with_name(".params.yaml.partial")
-        partial.write_text(text.getvalue(), encoding="utf-8")
-        partial.replace(PARAMS)
-    return changes
+    return tree, changes
 
 
 def spelled_out_null(representer: RoundTripRepresenter, _: None) -> ScalarNode:

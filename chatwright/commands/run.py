@@ -3,6 +3,7 @@
 import contextlib
 import json
 import os
+import signal
 import threading
 import time
 from collections.abc import Iterator
@@ -34,6 +35,7 @@ def run(preset: str | None, settings: list[str]) -> None:
         AnotherRun: one is at work in this folder.
         BadParameter: a preset or setting cannot be used; nothing has been changed.
         StageFailed: a stage ended with an error.
+        ServiceUnavailable: the Prefect server that is set does not answer.
     """
     if not Path("dvc.yaml").exists():
         raise MissingInput(
@@ -84,7 +86,11 @@ def built(shown: RunConsole) -> list[Any]:
         make_prefect_home()
     shown.say(f"Starting the flow, reported to {where or 'a Prefect server of its own'} ...")
     from flows.build import build
+    from flows.server import check_server
     from flows.stages import listening, progress_of, stop_children
+
+    if where is not None:
+        check_server(where)
 
     noted = False
 
@@ -108,6 +114,8 @@ def built(shown: RunConsole) -> list[Any]:
         last.daemon = True
         last.start()
 
+    # Prefect sends itself the signal again when it has tidied up; dead, this process would not.
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
     try:
         with listening(listener, told_to_stop):
             return build()

@@ -27,6 +27,7 @@ from tasks.finetune.conversations import (
     mixture,
     small_talk,
 )
+from tasks.forecast import Forecasted, RunForecast, forecast
 from tasks.pack import write_packed
 from tasks.params import FinetuneParams
 from tasks.progress import Progress, silent
@@ -52,6 +53,7 @@ class FinetuneReport(BaseModel):
     seconds: float
     skipped_batches: int
     rollbacks: int
+    forecast: Forecasted
 
 
 @dataclass(frozen=True)
@@ -127,6 +129,7 @@ def finetune(
         section="finetune",
     )
     step_tokens = options.batch_size * context_length
+    expected = RunForecast(forecast(model.config, options), options, model.config, 0, work, say)
     trained = train(
         model,
         options,
@@ -135,6 +138,7 @@ def finetune(
         on_progress=progress_in_tokens(progress, options.steps, step_tokens),
         on_point=lambda point: metrics({"train_loss": point["loss"]}, point["step"]),
         say=say,
+        watching=expected.watching(),
     )
     if not trained.finished:
         raise KeyboardInterrupt
@@ -148,6 +152,7 @@ def finetune(
         small_talk=len(talk),
         tokens=options.steps * step_tokens,
         steps=options.steps,
+        forecast=expected.compared(trained.seconds),
         **figures,
     )
     return Finetuned(report, samples(model, ids))

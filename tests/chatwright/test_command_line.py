@@ -98,6 +98,20 @@ def test_a_port_in_use_is_said(folder: Path, command: str) -> None:
     assert f"chatwright {command} --port" in done.stderr
 
 
+def test_a_prefect_server_that_is_away_is_said(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (folder / "corpus").mkdir()
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        address = f"http://127.0.0.1:{probe.getsockname()[1]}/api"
+    monkeypatch.setenv("PREFECT_API_URL", address)
+    done = chatwright(folder, "run")
+    assert done.returncode == 1
+    sentence = f"{address}: the Prefect server that PREFECT_API_URL names does not answer. "
+    assert done.stderr.startswith(sentence) and len(done.stderr.strip().splitlines()) == 1
+
+
 def test_settings_keep_the_comments_and_say_what_changed(
     folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

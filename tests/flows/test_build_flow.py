@@ -2,6 +2,8 @@
 
 import hashlib
 import json
+import os
+import signal
 import time
 from pathlib import Path
 from typing import Any
@@ -23,6 +25,17 @@ def stage_process(root: Path, stage: str) -> psutil.Process | None:
         if f"tasks.{stage}" in command and "-m" in command and process.info["cwd"] == str(root):
             return process
     return None
+
+
+def stage_at_work(project: Any, driver: Any, stage: str) -> psutil.Process:
+    """Wait until a stage is in the middle of its work."""
+    deadline = time.monotonic() + 200
+    while (process := stage_process(project.root, stage)) is None:
+        assert driver.poll() is None, f"{stage} never ran: {project.said.read_text()[-4000:]}"
+        assert time.monotonic() < deadline
+        time.sleep(0.02)
+    time.sleep(0.7)
+    return process
 
 
 def left_running(root: Path) -> list[list[str]]:
@@ -142,19 +155,34 @@ def test_every_stage_may_be_killed_and_the_result_is_the_same(
     (project.root / "params.yaml").write_text((built_project.root / "params.yaml").read_text())
     for stage in STAGES:
         driver = project.start("dvc", "repro", "register")
-        deadline = time.monotonic() + 200
-        while (process := stage_process(project.root, stage)) is None:
-            assert driver.poll() is None, f"{stage} never ran: {driver.communicate()}"
-            assert time.monotonic() < deadline
-            time.sleep(0.02)
-        time.sleep(0.7)  # into its work
+        process = stage_at_work(project, driver, stage)
         try:
             process.kill()
         except psutil.NoSuchProcess:
             pass  # it was quicker
-        driver.communicate(timeout=100)
+        driver.wait(timeout=100)
     project.do("dvc", "repro", timeout=600)
     assert project.do("dvc", "status").strip() == "Data and pipelines are up to date."
     for model in ("base", "chat", "compressed/int8"):
         file = f"artifacts/{model}/model.safetensors"
         assert sha256(project.root / file) == sha256(built_project.root / file), model
+
+
+def test_a_run_that_is_killed_or_stopped_is_finished_by_the_next(
+    built_project: Any, new_project: Any
+) -> None:
+    project = new_project("interrupted")
+    (project.root / "params.yaml").write_text((built_project.root / "params.yaml").read_text())
+    for number, status in ((signal.SIGKILL, -9), (signal.SIGINT, 130), (signal.SIGTERM, 130)):
+        driver = project.start("chatwright", "run")
+        process = stage_at_work(project, driver, "pretrain")
+        second = project.run("chatwright", "run")
+        assert second.returncode == 2 and "another `chatwright run` is at work" in second.stderr
+        os.kill(driver.pid, number)
+        assert driver.wait(timeout=60) == status
+        process.wait(timeout=30)
+    output = project.do("chatwright", "run", timeout=600)
+    assert "nothing changed" in output, "what had finished is not done again"
+    file = "artifacts/base/model.safetensors"
+    assert sha256(project.root / file) == sha256(built_project.root / file)
+    assert left_running(project.root) == []

@@ -49,7 +49,6 @@ def flow_edges(monkeypatch: pytest.MonkeyPatch) -> dict[str, set[str]]:
         return SimpleNamespace(name=name)
 
     monkeypatch.setattr(flow, "stage", record)
-    monkeypatch.setattr(flow, "one_at_a_time", lambda resource: None)
     monkeypatch.setattr(flow, "outcome", lambda **stages: [])
     monkeypatch.setattr(flow, "create_table_artifact", lambda **artifact: None)
     flow.build.fn()

@@ -4,6 +4,7 @@ import json
 import socket
 import time
 import urllib.request
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
@@ -52,18 +53,20 @@ def test_a_scheduled_run_does_the_work(built_project: Any) -> None:
         found = call(api, "/deployments/filter", {})
         assert [d["name"] for d in found] == ["nightly"]
         assert found[0]["schedules"][0]["schedule"]["cron"] == "0 2 * * *"
-        # The night is far: another schedule of the same deployment comes in a few seconds.
-        built_project.do(
-            "prefect", "deployment", "schedule", "create", "build/nightly", "--interval", "15"
-        )
+        # The night is far: another schedule of the same deployment comes in a few seconds, once.
+        soon = (datetime.now(UTC) + timedelta(seconds=20)).isoformat(timespec="seconds")
+        create = ["prefect", "deployment", "schedule", "create", "build/nightly"]
+        built_project.do(*create, "--interval", "36000", "--anchor-date", soon)
         (built_project.root / "corpus" / "note.md").write_text(
             "# Opening hours\n\nThe workshop is open from nine to five, on Saturdays until noon.\n"
         )
-        started.append(
-            built_project.start("prefect", "worker", "start", "--pool", "local", "--run-once")
-        )
-        completed = {"flow_runs": {"state": {"type": {"any_": ["COMPLETED", "FAILED", "CRASHED"]}}}}
-        run = wait_for(lambda: call(api, "/flow_runs/filter", completed), 420)[0]
+        started.append(built_project.start("prefect", "worker", "start", "--pool", "local"))
+        # The database holds the runs of `chatwright run` as well, which have no deployment.
+        ended = {
+            "deployments": {"id": {"any_": [found[0]["id"]]}},
+            "flow_runs": {"state": {"type": {"any_": ["COMPLETED", "FAILED", "CRASHED"]}}},
+        }
+        (run,) = wait_for(lambda: call(api, "/flow_runs/filter", ended), 420)
         assert run["state"]["type"] == "COMPLETED", run["state"]
         tasks = call(api, "/task_runs/filter", {"flow_runs": {"id": {"any_": [run["id"]]}}})
         states = {task["name"]: task["state"]["name"] for task in tasks}
@@ -78,4 +81,4 @@ def test_a_scheduled_run_does_the_work(built_project: Any) -> None:
         (built_project.root / "corpus" / "note.md").unlink(missing_ok=True)
         for process in reversed(started):
             process.terminate()
-            process.communicate(timeout=60)
+            process.wait(timeout=60)
