@@ -1,4 +1,4 @@
-"""Causal self-attention with rotary positions, normalised queries and keys, and shared key heads.
+"""Self-attention: with rotary positions and shared key heads here, the bare product for others.
 
 Notable choices: packed rows need no lengths: ``position_ids`` that restart at 0 mark a document's
 border, and ``packing_mask`` turns them into a mask that all layers share. Short rows on a CPU go
@@ -21,7 +21,7 @@ from model.config import ModelConfig
 from model.norm import RMSNorm
 
 if TYPE_CHECKING:
-    from model.generation import KeyValueCache
+    from model.cache import KeyValueCache
 
 
 # Beyond this many tokens a row, the fused kernel's lack of a score matrix wins on a CPU too.
@@ -46,18 +46,28 @@ def rotate(x: Tensor, cosines: Tensor, sines: Tensor) -> Tensor:
     return x * cosines + x.roll(x.shape[-1] // 2, -1) * sines
 
 
-def packing_mask(position_ids: Tensor) -> Tensor:
-    """Which token may look at which: the same document, not later.
+def attention_mask(input_ids: Tensor, position_ids: Tensor | None, causal: bool) -> Tensor | None:
+    """Which token may look at which: the same document and, if ``causal``, not later.
 
     Args:
-        position_ids: int ``(B, T)``, restarting at 0 where a document begins.
+        input_ids: int ``(B, T)``.
+        position_ids: int ``(B, T)``, restarting at 0 where a document begins; None: each row is
+            one document.
 
     Returns:
-        bool ``(B, 1, T, T)``, true where attention is allowed.
+        bool ``(B or 1, 1, T, T)``, true where attention is allowed; None for plain causal
+        attention.
     """
+    # Asking a CUDA tensor for its values would wait for all the work in its queue.
+    packed = position_ids is not None and (
+        position_ids.is_cuda or not bool((position_ids[:, 1:] > 0).all())
+    )
+    if position_ids is None or not packed:
+        tokens = input_ids.shape[1]
+        return None if causal else input_ids.new_ones((1, 1, tokens, tokens), dtype=torch.bool)
     documents = (position_ids == 0).cumsum(-1)
     same = documents[:, :, None] == documents[:, None, :]
-    return same.tril_()[:, None]
+    return (same.tril_() if causal else same)[:, None]
 
 
 def attention_bias(
@@ -119,21 +129,25 @@ def attend(q_bthd: Tensor, k_bksd: Tensor, v_bksd: Tensor, bias: Tensor | None) 
 
 
 class Attention(nn.Module):
-    """Grouped-query attention (Ainslie et al. 2023, arXiv:2305.13245) as Qwen3 has it."""
+    """Grouped-query attention (Ainslie et al. 2023, arXiv:2305.13245).
 
-    def __init__(self, config: ModelConfig, layer: int) -> None:
+    Qwen3 normalises queries and keys, Qwen2 adds biases to queries, keys and values, Llama neither.
+    """
+
+    def __init__(self, config: ModelConfig) -> None:
         super().__init__()
-        self.layer = layer
         self.head_dim = config.head_dim
         self.num_heads, self.num_key_value_heads = config.num_heads, config.num_key_value_heads
         queries = config.num_heads * config.head_dim
         keys = config.num_key_value_heads * config.head_dim
-        self.q_proj = nn.Linear(config.hidden_size, queries, bias=False)
-        self.k_proj = nn.Linear(config.hidden_size, keys, bias=False)
-        self.v_proj = nn.Linear(config.hidden_size, keys, bias=False)
+        biased = config.architecture == "qwen2"
+        self.q_proj = nn.Linear(config.hidden_size, queries, bias=biased)
+        self.k_proj = nn.Linear(config.hidden_size, keys, bias=biased)
+        self.v_proj = nn.Linear(config.hidden_size, keys, bias=biased)
         self.o_proj = nn.Linear(queries, config.hidden_size, bias=False)
-        self.q_norm = RMSNorm(config.head_dim, config.rms_norm_eps)
-        self.k_norm = RMSNorm(config.head_dim, config.rms_norm_eps)
+        normed = config.architecture == "qwen3"
+        self.q_norm = RMSNorm(config.head_dim, config.norm_eps) if normed else None
+        self.k_norm = RMSNorm(config.head_dim, config.norm_eps) if normed else None
 
     def forward(
         self,
@@ -142,6 +156,7 @@ class Attention(nn.Module):
         sines: Tensor,
         bias: Tensor | None,
         cache: "KeyValueCache | None",
+        depth: int,
     ) -> Tensor:
         """Mix the tokens of a row.
 
@@ -150,6 +165,7 @@ class Attention(nn.Module):
             cosines, sines: ``(B or 1, T, 1, D)``, the rows of ``rotary_tables`` for these tokens.
             bias: from ``attention_bias``.
             cache: where keys and values of earlier tokens are, and these are put; None for none.
+            depth: the layer that this is, for the cache.
 
         Returns:
             ``(B, T, C)``.
@@ -158,9 +174,11 @@ class Attention(nn.Module):
         q_bthd = self.q_proj(x_btc).view(rows, tokens, self.num_heads, self.head_dim)
         k_btkd = self.k_proj(x_btc).view(rows, tokens, self.num_key_value_heads, self.head_dim)
         v_btkd = self.v_proj(x_btc).view(rows, tokens, self.num_key_value_heads, self.head_dim)
-        q_bthd = rotate(self.q_norm(q_bthd), cosines, sines)
-        k = rotate(self.k_norm(k_btkd), cosines, sines).transpose(1, 2)
+        if self.q_norm is not None and self.k_norm is not None:
+            q_bthd, k_btkd = self.q_norm(q_bthd), self.k_norm(k_btkd)
+        q_bthd = rotate(q_bthd, cosines, sines)
+        k = rotate(k_btkd, cosines, sines).transpose(1, 2)
         v = v_btkd.transpose(1, 2)
         if cache is not None:
-            k, v = cache.append(self.layer, k, v)
+            k, v = cache.append(depth, k, v)
         return self.o_proj(attend(q_bthd, k, v, bias))

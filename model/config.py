@@ -3,14 +3,18 @@
 ``size`` names a preset that sets width, depth, heads, batch size and learning rate together; each
 can be overridden by itself. Notable choices: the head size is ``hidden_size / num_heads`` (64
 where nothing says otherwise) and the feed-forward width 8/3 of the width, rounded up to 64, which
-gives SwiGLU's three matrices the size of the classical two (Shazeer 2020, arXiv:2002.05202).
+gives SwiGLU's three matrices the size of the classical two (Shazeer 2020, arXiv:2002.05202);
+GPT-2 has those two, four times as wide as the model.
 """
 
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
-from typing import Any
+from typing import Any, Literal, get_args
 
 from chatwright.errors import BadParameter
+
+Architecture = Literal["llama", "qwen2", "qwen3", "gpt2", "rnn", "lstm"]
+RECURRENT = ("rnn", "lstm")
 
 
 @dataclass(frozen=True)
@@ -36,11 +40,12 @@ SIZES: Mapping[str, Size] = {
 
 @dataclass(frozen=True)
 class ModelConfig:
-    """All that is needed to build a ``Transformer``; the names say what Hugging Face's say.
+    """All that ``model.architectures.build`` needs; the names say what Hugging Face's say.
 
     ``context_length`` is the number of positions that the model was trained for, and the most
-    that it generates to. ``dropout`` acts on the output of each attention and feed-forward block
-    while training.
+    that it generates to. ``norm_eps`` keeps normalisation from dividing by zero. ``dropout`` acts
+    on the output of each attention and feed-forward block while training. ``share_layers`` uses
+    one block's weights at every depth (ALBERT, Lan et al. 2019, arXiv:1909.11942).
 
     Raises:
         BadParameter: the numbers do not fit each other.
@@ -55,19 +60,31 @@ class ModelConfig:
     intermediate_size: int
     context_length: int
     rope_theta: float = 10_000.0
-    rms_norm_eps: float = 1e-6
+    norm_eps: float = 1e-6
     tie_embeddings: bool = True
     dropout: float = 0.0
-    architecture: str = "qwen3"
+    architecture: Architecture = "qwen3"
     share_layers: bool = False
 
     def __post_init__(self) -> None:
+        if self.architecture not in get_args(Architecture):
+            raise BadParameter(
+                "model.architecture",
+                f"there is no architecture {self.architecture!r}",
+                f"Architectures: {', '.join(get_args(Architecture))}",
+            )
         for name, value in asdict(self).items():
-            if (
-                name not in ("tie_embeddings", "dropout", "architecture", "share_layers")
-                and value <= 0
-            ):
+            counts = not isinstance(value, bool | str) and name != "dropout"
+            if counts and value <= 0:
                 raise BadParameter(f"model.{name}", f"{value} is not above 0")
+        if not 0 <= self.dropout < 1:
+            raise BadParameter("model.dropout", f"{self.dropout} is not in 0 to 1 (1 left out)")
+        if self.architecture in RECURRENT:
+            if self.share_layers:
+                raise BadParameter(
+                    "model.share_layers", f"the layers of {self.architecture} cannot be shared"
+                )
+            return
         if self.num_heads % self.num_key_value_heads:
             raise BadParameter(
                 "model.num_key_value_heads",
@@ -75,14 +92,25 @@ class ModelConfig:
                 f"{self.num_key_value_heads} key-value heads",
                 f"Take one of {_divisors(self.num_heads)}",
             )
-        if self.head_dim % 2:
+        if self.architecture == "gpt2":
+            if self.num_key_value_heads != self.num_heads:
+                raise BadParameter(
+                    "model.num_key_value_heads",
+                    "each head of gpt2 has keys and values of its own",
+                    f"Take null or {self.num_heads}, or another architecture",
+                )
+            if self.num_heads * self.head_dim != self.hidden_size:
+                raise BadParameter(
+                    "model.num_heads",
+                    f"{self.num_heads} heads of {self.head_dim} numbers are not gpt2's width "
+                    f"of {self.hidden_size}",
+                )
+        elif self.head_dim % 2:
             raise BadParameter(
                 "model.num_heads",
                 f"a head of {self.head_dim} numbers cannot be rotated in pairs",
                 "Choose hidden_size and num_heads so that their quotient is even",
             )
-        if not 0 <= self.dropout < 1:
-            raise BadParameter("model.dropout", f"{self.dropout} is not in 0 to 1 (1 left out)")
 
     @classmethod
     def from_size(
@@ -121,6 +149,10 @@ class ModelConfig:
                 f"a width of {hidden_size} cannot be cut into {num_heads} equal heads",
                 f"Take one of {_divisors(hidden_size)}, or another hidden_size",
             )
+        gpt2 = given.get("architecture") == "gpt2"
+        if gpt2:
+            given.setdefault("num_key_value_heads", num_heads)
+            given.setdefault("norm_eps", 1e-5)
         if "num_key_value_heads" not in given:
             # About as many heads to each as the preset has, in even shares.
             fewest = num_heads * preset.num_key_value_heads // preset.num_heads or 1
@@ -128,7 +160,8 @@ class ModelConfig:
                 n for n in range(1, fewest + 1) if num_heads % n == 0
             )
         given.setdefault("head_dim", hidden_size // num_heads)
-        given.setdefault("intermediate_size", -(-hidden_size * 8 // 3 // 64) * 64)
+        gated = -(-hidden_size * 8 // 3 // 64) * 64
+        given.setdefault("intermediate_size", 4 * hidden_size if gpt2 else gated)
         return cls(vocab_size=vocab_size, context_length=context_length, **given)
 
 

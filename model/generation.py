@@ -1,10 +1,10 @@
-"""Writing text: one token at a time, each token's keys and values kept for those that follow.
+"""Writing text: one token at a time, what the model made of each kept for those that follow.
 
 Notable choices: ``generate`` is an iterator, so a reply streams as it is made and stops costing
 anything the moment its reader closes it. Scores are changed in the order that transformers' own
 ``generate`` does it (repetition, temperature, top-k, top-p), so that settings mean the same.
 
-Shapes: B rows, T tokens, S tokens in the cache, K key-value heads, D numbers a head, V vocabulary.
+Shapes: V vocabulary.
 """
 
 from collections.abc import Collection, Iterator, Sequence
@@ -13,58 +13,11 @@ import torch
 from torch import Tensor
 
 from chatwright.errors import BadInput, BadParameter
-from model.transformer import Transformer
-
-
-class KeyValueCache:
-    """The keys and values of the tokens so far, in memory that is set aside once.
-
-    On a CPU it is float32 whatever the model is: oneDNN builds a bfloat16 product anew for every
-    new size, which costs 0.3 ms, and the cache has a new size at every token.
-
-    Args:
-        model: whose layers, heads and number type it follows.
-        rows: sequences side by side.
-        capacity: tokens that it can hold; None takes the model's context length.
-    """
-
-    def __init__(self, model: Transformer, rows: int = 1, capacity: int | None = None) -> None:
-        config, like = model.config, model.model.norm.weight
-        self.capacity = capacity or config.context_length
-        self.length = 0
-        shape = (
-            config.num_layers,
-            rows,
-            config.num_key_value_heads,
-            self.capacity,
-            config.head_dim,
-        )
-        self.dtype = torch.float32 if like.device.type == "cpu" else like.dtype
-        self._keys = torch.empty(shape, dtype=self.dtype, device=like.device)
-        self._values = torch.empty_like(self._keys)
-
-    def append(self, layer: int, keys: Tensor, values: Tensor) -> tuple[Tensor, Tensor]:
-        """Put a layer's new keys and values, ``(B, K, T, D)``; return all, ``(B, K, S, D)``.
-
-        ``length`` grows by ``advance`` only, when every layer has put its own.
-        """
-        end = self.length + keys.shape[2]
-        all_keys, all_values = self._keys[layer, :, :, :end], self._values[layer, :, :, :end]
-        all_keys[:, :, self.length :] = keys
-        all_values[:, :, self.length :] = values
-        return all_keys, all_values
-
-    def advance(self, tokens: int) -> None:
-        """Count ``tokens`` more as held."""
-        self.length += tokens
-
-    def truncate(self, length: int) -> None:
-        """Forget all but the first ``length`` tokens, to go on from there."""
-        self.length = min(self.length, length)
+from model.language_model import LanguageModel
 
 
 def generate(
-    model: Transformer,
+    model: LanguageModel,
     prompt_ids: Sequence[int],
     *,
     max_new_tokens: int,
@@ -114,7 +67,16 @@ def generate(
     if min(prompt_ids) < 0 or max(prompt_ids) >= model.config.vocab_size:
         raise BadInput("prompt", f"has ids outside the vocabulary of {model.config.vocab_size}")
     limit = min(max_new_tokens, context_length - len(prompt_ids))
-    decoder = _Decoder(model, prompt_ids, temperature, top_p, top_k, repetition_penalty, seed)
+    decoder = _Decoder(
+        model,
+        prompt_ids,
+        len(prompt_ids) + limit,
+        temperature,
+        top_p,
+        top_k,
+        repetition_penalty,
+        seed,
+    )
     return _until_stopped(decoder, limit, frozenset(stop_ids))
 
 
@@ -131,8 +93,9 @@ class _Decoder:
 
     def __init__(
         self,
-        model: Transformer,
+        model: LanguageModel,
         prompt_ids: Sequence[int],
+        capacity: int,
         temperature: float,
         top_p: float,
         top_k: int,
@@ -142,10 +105,10 @@ class _Decoder:
         self._model = model
         self._temperature, self._top_p, self._top_k = temperature, top_p, top_k
         self._repetition_penalty = repetition_penalty
-        device = model.model.norm.weight.device
+        device = model.output_weight.device
         self._new = torch.tensor([list(prompt_ids)], device=device)
         self._seen = self._new[0].unique()
-        self._cache = KeyValueCache(model)
+        self._cache = model.new_cache(capacity=capacity)
         self._generator = torch.Generator(device)
         if seed is None:
             self._generator.seed()

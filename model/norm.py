@@ -1,8 +1,9 @@
-"""Root-mean-square normalisation (Zhang & Sennrich 2019, arXiv:1910.07467).
+"""Normalisation: by the root mean square (Zhang & Sennrich 2019, arXiv:1910.07467), or by mean and
+deviation as it was done before (Ba et al. 2016, arXiv:1607.06450).
 
-Notable choices: on a CPU, the gradient of torch's own takes many passes over memory; written out
-in few, a training step of a small model is 7 % shorter. The result comes in the type that the
-following matrix products want, so that it is cast once, not by each of them.
+Notable choices: on a CPU, the gradient of torch's own RMS norm takes many passes over memory;
+written out in few, a training step of a small model is 7 % shorter. The result comes in the type
+that the following matrix products want, so that it is cast once, not by each of them.
 """
 
 import torch
@@ -31,3 +32,18 @@ class RMSNorm(nn.Module):
             return F.rms_norm(x, weight.shape, weight, self.eps).to(compute_dtype(x))
         scale = torch.rsqrt(x.square().mean(-1, keepdim=True) + self.eps)
         return (x * scale * weight).to(compute_dtype(x))
+
+
+class LayerNorm(nn.Module):
+    """``(x - mean) / sqrt(variance + eps) * weight + bias`` over the last axis."""
+
+    def __init__(self, size: int, eps: float) -> None:
+        super().__init__()
+        self.weight = nn.Parameter(torch.ones(size))
+        self.bias = nn.Parameter(torch.zeros(size))
+        self.eps = eps
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Normalise; the result has the compute type of ``x``."""
+        weight, bias = self.weight.to(x.dtype), self.bias.to(x.dtype)
+        return F.layer_norm(x, weight.shape, weight, bias, self.eps).to(compute_dtype(x))

@@ -111,6 +111,10 @@ class Muon(torch.optim.Optimizer):
             matrix.add_(update, alpha=-group["lr"] * scale)
 
 
+EMBEDDINGS = ("embed_tokens", "wte", "wpe", "lm_head")
+"""Modules whose weights are tables, or multiplied as one: no update treats them as a matrix."""
+
+
 def optimizers(
     model: nn.Module,
     *,
@@ -119,9 +123,10 @@ def optimizers(
     weight_decay: float,
     dtype: torch.dtype = torch.float32,
 ) -> list[torch.optim.Optimizer]:
-    """The optimizers of a model: one for its matrices, one for its embeddings and norms.
+    """The optimizers of a model: one for its matrices, one for all the rest.
 
-    Only matrices decay. A projection onto the vocabulary counts as an embedding.
+    Only matrices decay. The rest is embeddings, positions, norms, biases and the projection onto
+    the vocabulary.
 
     Args:
         algorithm: what trains the matrices.
@@ -130,7 +135,7 @@ def optimizers(
     matrices: list[nn.Parameter] = []
     rest: list[nn.Parameter] = []
     for name, parameter in model.named_parameters():
-        embeds = "embed_tokens" in name or "lm_head" in name
+        embeds = any(part in EMBEDDINGS for part in name.split("."))
         (matrices if parameter.dim() == 2 and not embeds else rest).append(parameter)
 
     def adamw(parameters: list[nn.Parameter], decay: float) -> torch.optim.AdamW:

@@ -21,7 +21,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from chatwright.errors import BadInput
-from model.transformer import Transformer
+from model.language_model import LanguageModel
 
 # More rows than this, and widening the weights once is cheaper than torch's int8 kernel.
 KERNEL_ROWS = 32
@@ -66,18 +66,21 @@ def _kernel_takes(rows: Tensor, weight: Tensor) -> bool:
 
 
 class Int8Linear(nn.Module):
-    """A linear layer without bias, of int8 weights."""
+    """A linear layer of int8 weights; its bias, if any, has the type of the activations."""
 
-    def __init__(self, weight: Tensor, weight_scale: Tensor) -> None:
+    def __init__(self, weight: Tensor, weight_scale: Tensor, bias: Tensor | None = None) -> None:
         super().__init__()
         self.weight: Tensor
         self.weight_scale: Tensor
+        self.bias: Tensor | None
         self.register_buffer("weight", weight)
         self.register_buffer("weight_scale", weight_scale)
+        self.register_buffer("bias", bias)
 
     def forward(self, x: Tensor) -> Tensor:
         """``(..., in)`` to ``(..., out)``."""
-        return int8_product(x, self.weight, self.weight_scale)
+        product = int8_product(x, self.weight, self.weight_scale)
+        return product if self.bias is None else product + self.bias
 
 
 class Int8Embedding(Int8Linear):
@@ -92,17 +95,19 @@ class Int8Embedding(Int8Linear):
         return int8_product(hidden, self.weight, self.weight_scale)
 
 
-def int8_model(model: Transformer) -> Transformer:
+def int8_model(model: LanguageModel) -> LanguageModel:
     """A copy of a model with all matrices int8; norms, and with them the activations, bfloat16."""
     result = copy.deepcopy(model).bfloat16().eval()
     for name, module in list(model.named_modules()):
         if isinstance(module, nn.Linear | nn.Embedding):
             weight, scale = quantize_rows(module.weight)
-            _put(result, name, _int8_class(module)(weight, scale))
+            bias = getattr(module, "bias", None)
+            bias = None if bias is None else bias.detach().bfloat16()
+            _put(result, name, _int8_class(module)(weight, scale, bias))
     return result
 
 
-def with_int8_layers(model: Transformer, names: Collection[str]) -> Transformer:
+def with_int8_layers(model: LanguageModel, names: Collection[str]) -> LanguageModel:
     """Make room in a model for a checkpoint whose modules ``names`` are int8."""
     for name in names:
         try:
@@ -112,13 +117,15 @@ def with_int8_layers(model: Transformer, names: Collection[str]) -> Transformer:
         if isinstance(module, nn.Linear | nn.Embedding):
             weight = torch.empty(module.weight.shape, dtype=torch.int8, device="meta")
             scale = torch.empty(len(weight), 1, device="meta")
-            _put(model, name, _int8_class(module)(weight, scale))
+            bias = getattr(module, "bias", None)
+            bias = None if bias is None else bias.detach()
+            _put(model, name, _int8_class(module)(weight, scale, bias))
     return model
 
 
-def is_quantized(model: Transformer) -> bool:
+def is_quantized(model: LanguageModel) -> bool:
     """Whether the model's matrices are int8."""
-    return isinstance(model.model.embed_tokens, Int8Embedding)
+    return any(isinstance(module, Int8Linear) for module in model.modules())
 
 
 def quantization_config() -> dict[str, Any]:

@@ -20,8 +20,8 @@ from typing import Self
 from chatwright.errors import BadInput
 from model.generation import generate
 from model.hf import load_pretrained
+from model.language_model import LanguageModel
 from model.tokenizer import ChatTokenizer
-from model.transformer import Transformer
 from serving.analysis import analyse, is_chinese
 from serving.retrieval import Hit, Index
 from serving.small_talk import SmallTalk, Talk
@@ -87,7 +87,7 @@ class Assistant:
         index: finds the documents.
     """
 
-    def __init__(self, model: Transformer, tokenizer: ChatTokenizer, index: Index) -> None:
+    def __init__(self, model: LanguageModel, tokenizer: ChatTokenizer, index: Index) -> None:
         self.model, self.tokenizer, self.index = model, tokenizer, index
         self.small_talk = SmallTalk(index.small_talk)
 

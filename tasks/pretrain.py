@@ -14,18 +14,19 @@ from typing import Any
 from pydantic import BaseModel
 
 from chatwright.errors import BadParameter, CorpusTooSmall
+from model.architectures import build
 from model.batch_size import largest_batch
 from model.callbacks import VALIDATION_POINTS
 from model.config import SIZES, ModelConfig
 from model.data import in_order
 from model.generation import generate
 from model.hf import save_pretrained
+from model.language_model import LanguageModel
 from model.masking import Masking, Objective
 from model.options import Training, check
 from model.rows import Rows
 from model.tokenizer import ChatTokenizer
 from model.training import train
-from model.transformer import Transformer
 from tasks.corpus_figures import corpus_figures
 from tasks.fitted_runs import fitted_runs
 from tasks.forecast import Forecasted, RunForecast, forecast
@@ -136,7 +137,7 @@ def pretrain(
             f"about {missing:,} tokens are missing",
             "Put more text into corpus/, or lower pretrain.batch_size",
         )
-    model = Transformer(config)
+    model = build(config)
     # Blocks that start as the identity; Muon brings them up to size within a few steps.
     model.init_weights(seed, zero_outputs=True)
     step_tokens = options.batch_size * rows.context_length
@@ -266,7 +267,7 @@ def whole_batches(rows: Rows, batch_size: int) -> list[dict[str, Any]]:
     return list(in_order(rows, batch_size, most - most % batch_size or most)) if most else []
 
 
-def samples(model: Transformer, ids: ChatTokenizer, rows: Rows) -> str:
+def samples(model: LanguageModel, ids: ChatTokenizer, rows: Rows) -> str:
     """How the model goes on from the first words of held-out documents, as Markdown."""
     written = []
     for row in range(min(SAMPLES, len(rows))):

@@ -14,16 +14,16 @@ from pydantic import BaseModel
 
 from model.generation import generate
 from model.hf import load_pretrained, save_pretrained
+from model.language_model import LanguageModel
 from model.quantize import int8_model
 from model.tokenizer import ChatTokenizer
-from model.transformer import Transformer
 from tasks.documents import read_documents
 from tasks.evaluate.held_out import thinned
 from tasks.evaluate.language_model import bits_per_byte
 from tasks.params import CompressParams
 from tasks.progress import Progress, silent
 
-RECIPES: Mapping[str, Callable[[Transformer], Transformer]] = {"int8": int8_model}
+RECIPES: Mapping[str, Callable[[LanguageModel], LanguageModel]] = {"int8": int8_model}
 
 SPEED_ROUNDS = 3
 SPEED_TOKENS = 48  # a round; enough that the first one's cost does not show
@@ -101,7 +101,7 @@ def measured(folder: Path, texts: Sequence[str], progress: Progress = silent) ->
     )
 
 
-def tokens_per_second(model: Transformer, prompt_ids: Sequence[int]) -> float:
+def tokens_per_second(model: LanguageModel, prompt_ids: Sequence[int]) -> float:
     """How fast one reply is written, the reading of its prompt (at most 32 tokens) left out."""
     room = model.config.context_length // 2
     prompt_ids = prompt_ids[: min(32, room)] or [0]

@@ -18,8 +18,8 @@ import torch
 import torch.nn.functional as F
 
 from chatwright.errors import CorpusTooSmall
+from model.language_model import LanguageModel
 from model.tokenizer import ChatTokenizer
-from model.transformer import Transformer
 from tasks.progress import Progress, silent
 
 IGNORED = -100
@@ -92,7 +92,7 @@ def windows(ids: Sequence[int], context_length: int, end_of_text_id: int) -> Ite
 
 @torch.inference_mode()
 def bits_per_byte(
-    model: Transformer,
+    model: LanguageModel,
     tokenizer: ChatTokenizer,
     texts: Sequence[str],
     *,

@@ -14,9 +14,9 @@ from pydantic import BaseModel
 
 from model.generation import generate
 from model.hf import load_pretrained, save_pretrained
+from model.language_model import LanguageModel
 from model.tokenizer import ChatTokenizer
 from model.training import train
-from model.transformer import Transformer
 from tasks.documents import read_dialogues, read_documents
 from tasks.finetune.conversations import (
     INTRODUCTION_SHARE,
@@ -158,12 +158,12 @@ def finetune(
     return Finetuned(report, samples(model, ids))
 
 
-def samples(model: Transformer, ids: ChatTokenizer) -> str:
+def samples(model: LanguageModel, ids: ChatTokenizer) -> str:
     """What the model answers to a few greetings, by itself, as Markdown."""
     return "\n".join(f"- **{q}** {reply(model, ids, q)}" for q in SAMPLE_QUESTIONS) + "\n"
 
 
-def reply(model: Transformer, ids: ChatTokenizer, question: str) -> str:
+def reply(model: LanguageModel, ids: ChatTokenizer, question: str) -> str:
     """The model's likeliest answer to one question."""
     prompt = ids.chat_ids([{"role": "user", "content": question}])
     made = generate(

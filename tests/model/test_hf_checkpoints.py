@@ -153,7 +153,7 @@ def test_a_config_that_is_no_json_object_is_refused(folder: Path, text: str) -> 
 @pytest.mark.parametrize(
     ("changes", "says"),
     [
-        ({"model_type": "llama"}, "describes a model of the type llama"),
+        ({"model_type": "mistral"}, "type mistral. Of these .* llama, qwen2, qwen3, gpt2"),
         ({"vocab_size": None}, "has no vocab_size"),
         ({"hidden_act": "gelu"}, "hidden_act is 'gelu'"),
         ({"num_key_value_heads": 3}, "cannot be shared out evenly"),

@@ -11,7 +11,7 @@ from safetensors.torch import load_file
 from transformers import AutoModelForCausalLM
 
 from chatwright.errors import BadInput
-from model.generation import KeyValueCache, generate
+from model.generation import generate
 from model.hf import load_pretrained, save_pretrained
 from model.quantize import KERNEL_ROWS, Int8Linear, int8_model, quantize_rows
 from model.transformer import Transformer
@@ -82,7 +82,7 @@ def test_the_model_stays_what_it_was(small_model: Transformer) -> None:
 def test_a_prompt_at_once_and_token_by_token_agree(small_model: Transformer) -> None:
     small = int8_model(small_model)
     whole = small(ROWS[:1]).float()
-    cache = KeyValueCache(small)
+    cache = small.new_cache()
     single = torch.cat([small(ROWS[:1, [i]], cache=cache) for i in range(40)], 1).float()
     assert (single - whole).std() < 0.02 * whole.std()
 

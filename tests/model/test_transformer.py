@@ -6,7 +6,6 @@ from transformers import Qwen3Config, Qwen3ForCausalLM
 
 from model.attention import FOLDED_TOKENS
 from model.config import ModelConfig
-from model.generation import KeyValueCache
 from model.transformer import Transformer
 
 
@@ -95,7 +94,7 @@ def test_a_cache_changes_nothing(
     monkeypatch.setattr("model.attention.FOLDED_TOKENS", folded_tokens)
     row = ids(2, 30)
     whole = small_model(row)
-    cache = KeyValueCache(small_model, rows=2)
+    cache = small_model.new_cache(rows=2)
     # A prompt, a single token, a piece, the rest.
     pieces = [small_model(piece, cache=cache) for piece in row.split([11, 1, 5, 13], dim=1)]
     torch.testing.assert_close(torch.cat(pieces, 1), whole, atol=1e-4, rtol=1e-4)
