@@ -39,6 +39,21 @@ SIZES: Mapping[str, Size] = {
 
 
 @dataclass(frozen=True)
+class RopeScaling:
+    """How Llama 3.1 stretches rotary positions beyond ``original_context_length``.
+
+    Waves that turn fewer than ``low_freq_factor`` times within it become ``factor`` times as long,
+    those that turn more than ``high_freq_factor`` times stay, and those between pass over from one
+    to the other (Grattafiori et al. 2024, arXiv:2407.21783; the formula is in Meta's code).
+    """
+
+    factor: float
+    low_freq_factor: float
+    high_freq_factor: float
+    original_context_length: int
+
+
+@dataclass(frozen=True)
 class ModelConfig:
     """All that ``model.architectures.build`` needs; the names say what Hugging Face's say.
 
@@ -65,6 +80,7 @@ class ModelConfig:
     dropout: float = 0.0
     architecture: Architecture = "qwen3"
     share_layers: bool = False
+    rope_scaling: RopeScaling | None = None
 
     def __post_init__(self) -> None:
         if self.architecture not in get_args(Architecture):
@@ -74,8 +90,8 @@ class ModelConfig:
                 f"Architectures: {', '.join(get_args(Architecture))}",
             )
         for name, value in asdict(self).items():
-            counts = not isinstance(value, bool | str) and name != "dropout"
-            if counts and value <= 0:
+            counts = isinstance(value, int | float) and not isinstance(value, bool)
+            if counts and name != "dropout" and value <= 0:
                 raise BadParameter(f"model.{name}", f"{value} is not above 0")
         if not 0 <= self.dropout < 1:
             raise BadParameter("model.dropout", f"{self.dropout} is not in 0 to 1 (1 left out)")

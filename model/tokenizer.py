@@ -68,7 +68,7 @@ class ChatTokenizer:
     """A tokenizer and its chat template.
 
     Attributes:
-        vocab_size: how many ids there are, special ones included.
+        vocab_size: one more than the highest id: what a model has to have room for.
         end_of_text_id: stands between documents.
         end_of_turn_id: ends a reply.
         mask_id: stands for a token that is to be told; None where there is no such token.
@@ -80,7 +80,7 @@ class ChatTokenizer:
         self._markup = tokenizer
         self._text = Tokenizer.from_str(tokenizer.to_str())
         self._text.encode_special_tokens = True
-        self.vocab_size: int = tokenizer.get_vocab_size()
+        self.vocab_size: int = 1 + max(tokenizer.get_vocab(with_added_tokens=True).values())
         special = [t.content for t in tokenizer.get_added_tokens_decoder().values()]
         longest_first = sorted(special, key=len, reverse=True)
         control = "|".join(map(re.escape, longest_first)) or "(?!)"

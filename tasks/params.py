@@ -101,14 +101,22 @@ class PackParams(Section):
 
 
 class ModelParams(Section):
-    """The shape of the model: ``size`` sets all of it, the other keys override it."""
+    """Where the model starts, and its shape: ``size`` sets all of it, the other keys override it.
 
+    With weights from elsewhere the shape comes with them.
+    """
+
+    init: str = Field("random", min_length=1)
+    architecture: Literal["llama", "qwen2", "qwen3", "gpt2", "rnn", "lstm"] = "qwen3"
     size: Literal["tiny", "small", "base"]
     hidden_size: PositiveInt | None = None
     num_layers: PositiveInt | None = None
     num_heads: PositiveInt | None = None
     num_key_value_heads: PositiveInt | None = None
     intermediate_size: PositiveInt | None = None
+    rope_theta: Annotated[float, Field(gt=0)] | None = None
+    tie_embeddings: bool = True
+    share_layers: bool = False
     dropout: Annotated[float, Field(ge=0, lt=1)] = 0.0
 
 

@@ -14,13 +14,13 @@ from typing import Any
 from pydantic import BaseModel
 
 from chatwright.errors import BadParameter, CorpusTooSmall
-from model.architectures import build
 from model.batch_size import largest_batch
 from model.callbacks import VALIDATION_POINTS
 from model.config import SIZES, ModelConfig
 from model.data import in_order
 from model.generation import generate
 from model.hf import save_pretrained
+from model.hub import checkpoint_folder, weight_files
 from model.language_model import LanguageModel
 from model.masking import Masking, Objective
 from model.options import Training, check
@@ -30,6 +30,7 @@ from model.training import train
 from tasks.corpus_figures import corpus_figures
 from tasks.fitted_runs import fitted_runs
 from tasks.forecast import Forecasted, RunForecast, forecast
+from tasks.initial import RANDOM, check_ids, initial_model, planned_config
 from tasks.params import ModelParams, PretrainParams
 from tasks.progress import Progress, silent
 from tasks.stage import Stage
@@ -42,6 +43,9 @@ SAMPLE_TOKENS = 60
 PROMPT_TOKENS = 8
 VALIDATION_ROWS = 64
 FEWEST_STEPS = 200
+GENTLER = 10
+"""So many times smaller is the learning rate where the weights come from elsewhere, so that what
+they hold is not washed out. A guess: not measured."""
 
 
 class PretrainReport(BaseModel):
@@ -88,7 +92,7 @@ def pretrain(
     metrics: Metrics = lambda values, step: None,
     say: Callable[[str], None] = print,
 ) -> Pretrained:
-    """Train a model from nothing and write it as a Hugging Face folder.
+    """Train a model and write it as a Hugging Face folder.
 
     Args:
         tokens: the folder that the pack stage wrote.
@@ -108,12 +112,10 @@ def pretrain(
     """
     rows = Rows(tokens / "train.arrow")
     ids = ChatTokenizer.load(tokenizer)
-    config = ModelConfig.from_size(
-        model_params.size,
-        vocab_size=ids.vocab_size,
-        context_length=rows.context_length,
-        **model_params.model_dump(exclude={"size"}),
-    )
+    config = planned_config(model_params, ids.vocab_size, rows.context_length)
+    check_ids(rows, tokens / "train.arrow", ids.vocab_size)
+    # What a step is made of: a checkpoint may have been trained for more tokens than a row holds.
+    shape = replace(config, context_length=rows.context_length)
     check_sides(params.objective, config.architecture)
     masking = None
     if ids.mask_id is not None:
@@ -124,7 +126,7 @@ def pretrain(
         rows.context_length,
         seed,
         batch_size=(
-            batch_size_once(params, config, len(rows), masking, seed, work, say)
+            batch_size_once(params, shape, len(rows), masking, seed, work, say)
             if params.batch_size == "auto"
             else params.batch_size
         ),
@@ -137,17 +139,15 @@ def pretrain(
             f"about {missing:,} tokens are missing",
             "Put more text into corpus/, or lower pretrain.batch_size",
         )
-    model = build(config)
-    # Blocks that start as the identity; Muon brings them up to size within a few steps.
-    model.init_weights(seed, zero_outputs=True)
+    model = initial_model(model_params, config, tokenizer, seed)
     step_tokens = options.batch_size * rows.context_length
     validation = whole_batches(Rows(tokens / "validation.arrow"), options.batch_size)
     # What a masked token costs says nothing of bits per byte.
     figures = corpus_figures(tokens, ids) if params.objective == "causal" else None
     expected = RunForecast(
-        forecast(config, options, corpus=figures, runs=fitted_runs() if figures else None),
+        forecast(shape, options, corpus=figures, runs=fitted_runs() if figures else None),
         options,
-        config,
+        shape,
         VALIDATION_POINTS * len(validation),
         work,
         say,
@@ -195,13 +195,14 @@ def pretraining_options(
 ) -> Training:
     """The choices of the run; the size of the model gives what the parameters leave open."""
     size = SIZES[model_params.size]
+    learning_rate = size.learning_rate / (1 if model_params.init == RANDOM else GENTLER)
     return replace(
         training_options(
             params,
             context_length,
             seed,
             batch_size=batch_size or size.batch_size,
-            learning_rate=params.learning_rate or size.learning_rate,
+            learning_rate=params.learning_rate or learning_rate,
             section="pretrain",
         ),
         objective=params.objective,
@@ -296,11 +297,13 @@ def main() -> None:
             # How often to save changes nothing of what is saved.
             "pretrain": params.pretrain.model_dump(mode="json", exclude={"checkpoint_seconds"}),
         }
+        init = params.model.init
+        start = [] if init == RANDOM else weight_files(checkpoint_folder(init, weights=True))
         result = pretrain(
             tokens,
             tokenizer,
             stage.output("artifacts/base"),
-            stage.work(tokens, tokenizer, params=decides),
+            stage.work(tokens, tokenizer, *start, params=decides),
             params.pretrain,
             params.model,
             params.seed,

@@ -1,11 +1,10 @@
-"""The tokenizer stage: byte-level BPE, trained on the clean training documents and the dialogues.
+"""The tokenizer stage: byte-level BPE, trained on the clean training documents and the dialogues;
+or, where the weights come from elsewhere (``model.init``), the tokenizer that comes with them.
 
 Notable choices: any text can be encoded, because the alphabet is all 256 bytes; text is cut as
 Qwen and GPT-4 cut it, so that no token joins a word to a line break or a comma, and digits stand
 alone, which makes numbers regular; only training documents are read, so that the held-out text
 stays unseen. The same corpus gives the same file.
-
-Not covered: adding tokens to a tokenizer that exists.
 """
 
 from collections import defaultdict
@@ -16,6 +15,8 @@ from pydantic import BaseModel
 from tokenizers import Regex, Tokenizer, decoders, models, pre_tokenizers, trainers
 
 from chatwright.errors import CorpusTooSmall
+from model.adopted_tokenizer import adopt_tokenizer
+from model.hub import checkpoint_folder
 from model.tokenizer import SPECIAL_TOKENS, save_tokenizer
 from tasks.documents import read_dialogues, read_documents
 from tasks.params import TokenizerParams
@@ -66,11 +67,7 @@ def train_tokenizer(
     Raises:
         CorpusTooSmall: there is next to no text to learn from.
     """
-    texts: dict[str, list[str]] = defaultdict(list)
-    for document in read_documents(corpus / "train"):
-        texts[document.lang].append(document.text)
-    for dialogue in read_dialogues(dialogues):
-        texts[dialogue.lang] += [m["content"] for m in dialogue.messages]
+    texts = _texts(corpus, dialogues)
     everything = [text for lang in sorted(texts) for text in texts[lang]]
     progress(0, len(everything), "texts")
     tokenizer = byte_level_bpe(everything, params.vocab_size)
@@ -86,9 +83,42 @@ def train_tokenizer(
     progress(len(everything), len(everything), "texts", vocabulary=vocab_size)
     out.mkdir(parents=True, exist_ok=True)
     save_tokenizer(tokenizer, out, NO_LIMIT)
+    return _report(tokenizer, vocab_size, params.vocab_size, texts)
+
+
+def take_tokenizer(corpus: Path, dialogues: Path, out: Path, init: str) -> TokenizerReport:
+    """Write the tokenizer of a checkpoint, with a chat template if it has none.
+
+    Args:
+        corpus, dialogues: what ``bytes_per_token`` is measured on.
+        out: the folder to write to.
+        init: the checkpoint: a folder, or a name on the hub.
+
+    Raises:
+        BadInput, MissingInput, BadParameter, ServiceUnavailable: it cannot be had or used.
+    """
+    vocab_size = adopt_tokenizer(checkpoint_folder(init, weights=False), out).vocab_size
+    tokenizer = Tokenizer.from_file(str(out / "tokenizer.json"))
+    return _report(tokenizer, vocab_size, vocab_size, _texts(corpus, dialogues))
+
+
+def _texts(corpus: Path, dialogues: Path) -> dict[str, list[str]]:
+    """Training documents and everything said, by language."""
+    texts: dict[str, list[str]] = defaultdict(list)
+    for document in read_documents(corpus / "train"):
+        texts[document.lang].append(document.text)
+    for dialogue in read_dialogues(dialogues):
+        texts[dialogue.lang] += [m["content"] for m in dialogue.messages]
+    return texts
+
+
+def _report(
+    tokenizer: Tokenizer, vocab_size: int, wanted: int, texts: dict[str, list[str]]
+) -> TokenizerReport:
+    everything = [text for some in texts.values() for text in some]
     return TokenizerReport(
         vocab_size=vocab_size,
-        wanted_vocab_size=params.vocab_size,
+        wanted_vocab_size=wanted,
         documents=len(everything),
         training_bytes=sum(len(text.encode()) for text in everything),
         bytes_per_token={lang: _bytes_per_token(tokenizer, texts[lang]) for lang in sorted(texts)},
@@ -123,14 +153,14 @@ def _bytes_per_token(tokenizer: Tokenizer, texts: list[str]) -> float:
 def main() -> None:
     """Run the stage."""
     with Stage("tokenizer") as stage:
-        report = train_tokenizer(
-            stage.input("data/clean"),
-            stage.input("data/dialogues"),
-            stage.output("artifacts/tokenizer"),
-            stage.params.tokenizer,
-            progress=stage.progress,
+        corpus, dialogues = stage.input("data/clean"), stage.input("data/dialogues")
+        out = stage.output("artifacts/tokenizer")
+        init = stage.params.model.init
+        stage.report(
+            train_tokenizer(corpus, dialogues, out, stage.params.tokenizer, progress=stage.progress)
+            if init == "random"
+            else take_tokenizer(corpus, dialogues, out, init)
         )
-        stage.report(report)
 
 
 if __name__ == "__main__":

@@ -6,7 +6,7 @@ corpus are not there yet, or would be others, they are made of random tokens.
 """
 
 import tempfile
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -16,6 +16,7 @@ from rich.table import Table
 from chatwright.commands.parameters import chosen_params
 from chatwright.errors import MissingInput
 from model.config import ModelConfig
+from tasks.initial import planned_config
 from tasks.params import Params, load_params
 
 if TYPE_CHECKING:  # these take seconds to import; a wrong choice is refused before that
@@ -73,17 +74,15 @@ def plan(preset: str | None, settings: list[str]) -> None:
 
 
 def shape_of(params: Params, vocab_size: int) -> ModelConfig:
-    """The model that the parameters ask for.
+    """The model that the parameters ask for, with rows as long as packing makes them.
 
     Raises:
         BadParameter: the sizes do not fit each other.
+        UserError: weights from elsewhere cannot be had or used.
     """
-    return ModelConfig.from_size(
-        params.model.size,
-        vocab_size=vocab_size,
-        context_length=params.pack.context_length,
-        **params.model.model_dump(exclude={"size"}),
-    )
+    context_length = params.pack.context_length
+    config = planned_config(params.model, vocab_size, context_length)
+    return replace(config, context_length=context_length)
 
 
 def ground_of(params: Params) -> Ground:
