@@ -9,7 +9,7 @@ import json
 import shutil
 from pathlib import Path
 
-from tokenizers import AddedToken, Tokenizer
+from tokenizers import AddedToken
 
 from chatwright.errors import BadInput
 from model.hf_config import CONFIG, model_config, read_json
@@ -19,6 +19,7 @@ from model.tokenizer import (
     START_OF_TURN,
     TOKENIZER_FILES,
     ChatTokenizer,
+    read_tokenizer,
 )
 
 VOCABULARY, SETTINGS, TEMPLATE = TOKENIZER_FILES
@@ -49,22 +50,21 @@ def adopt_tokenizer(folder: Path, out: Path) -> ChatTokenizer:
             shutil.copyfile(folder / name, out / name)
     if not (out / SETTINGS).is_file():
         _write_settings(out, {"tokenizer_class": "PreTrainedTokenizerFast"})
-    ids = ChatTokenizer.load(out)
-    if ids.vocab_size > config.vocab_size:
+    tokenizer = read_tokenizer(out)
+    highest = max(tokenizer.get_vocab(with_added_tokens=True).values())
+    if highest >= config.vocab_size:
         raise BadInput(
             str(folder),
-            f"its tokenizer has ids up to {ids.vocab_size - 1:,}, "
+            f"its tokenizer has ids up to {highest:,}, "
             f"but {CONFIG} a vocabulary of {config.vocab_size:,}",
             "Take the tokenizer that the weights were trained with",
         )
     settings = read_json(out / SETTINGS)
-    if settings.get("chat_template") or (out / TEMPLATE).is_file():
-        return ids
-    tokenizer = Tokenizer.from_file(str(out / VOCABULARY))
-    turns = (START_OF_TURN, END_OF_TURN)
-    tokenizer.add_special_tokens([AddedToken(t, special=True, normalized=False) for t in turns])
-    tokenizer.save(str(out / VOCABULARY))
-    _write_settings(out, settings | {"chat_template": CHAT_TEMPLATE})
+    if not settings.get("chat_template") and not (out / TEMPLATE).is_file():
+        turns = (START_OF_TURN, END_OF_TURN)
+        tokenizer.add_special_tokens([AddedToken(t, special=True, normalized=False) for t in turns])
+        tokenizer.save(str(out / VOCABULARY))
+        _write_settings(out, settings | {"chat_template": CHAT_TEMPLATE})
     return ChatTokenizer.load(out)
 
 

@@ -64,6 +64,19 @@ def save_tokenizer(tokenizer: Tokenizer, folder: Path, context_length: int) -> N
     (folder / "tokenizer_config.json").write_text(text, encoding="utf-8")
 
 
+def read_tokenizer(folder: Path) -> Tokenizer:
+    """The bare tokenizer of a folder.
+
+    Raises:
+        BadInput: its ``tokenizer.json`` cannot be read.
+    """
+    path = folder / "tokenizer.json"
+    try:
+        return Tokenizer.from_file(str(path))
+    except Exception as error:  # tokenizers raises plain Exception for anything it cannot read
+        raise BadInput(str(path), f"is not a tokenizer: {_one_line(error)}") from None
+
+
 class ChatTokenizer:
     """A tokenizer and its chat template.
 
@@ -125,12 +138,7 @@ class ChatTokenizer:
         for name in TOKENIZER_FILES[:2]:
             if not (folder / name).is_file():
                 raise MissingInput(str(folder / name), "there is no such file")
-        try:
-            tokenizer = Tokenizer.from_file(str(folder / "tokenizer.json"))
-        except Exception as error:  # tokenizers raises plain Exception for anything it cannot read
-            raise BadInput(
-                str(folder / "tokenizer.json"), f"is not a tokenizer: {_one_line(error)}"
-            ) from None
+        tokenizer = read_tokenizer(folder)
         path = folder / "tokenizer_config.json"
         try:
             config = json.loads(path.read_text(encoding="utf-8"))

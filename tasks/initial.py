@@ -104,11 +104,10 @@ def added_ids(folder: Path, tokenizer: Path) -> Set[int]:
     Raises:
         BadInput: it was not: a token of the checkpoint's has another id, or none.
     """
-    from tokenizers import Tokenizer
+    from model.tokenizer import read_tokenizer
 
     theirs, ours = (
-        Tokenizer.from_file(str(place / "tokenizer.json")).get_vocab(with_added_tokens=True)
-        for place in (folder, tokenizer)
+        read_tokenizer(place).get_vocab(with_added_tokens=True) for place in (folder, tokenizer)
     )
     if not theirs.items() <= ours.items():
         raise BadInput(str(tokenizer), f"is not the tokenizer of {folder}", "Run: chatwright run")
