@@ -1,5 +1,6 @@
 # make run    the environment and the whole line: text in, a registered assistant out
 # make serve  the chat page and the API, http://127.0.0.1:8000
+# make compare  n-grams, RNN, LSTM and Transformers on the same text, in one table
 # make test   what must hold; make test-slow adds what starts services
 #
 # The environment is .venv, made with uv because it is quick. uv is told what pip knows (where to
@@ -13,7 +14,7 @@ UV = env -u VIRTUAL_ENV \
 	UV_INDEX_URL="$${UV_INDEX_URL:-$${PIP_INDEX_URL:-$$($(BIN)/pip config get global.index-url 2>/dev/null || echo https://pypi.org/simple)}}" \
 	$(BIN)/uv
 
-.PHONY: run serve ui test test-slow lint clean lock
+.PHONY: run serve ui compare test test-slow lint clean lock
 run: .venv/installed
 	@$(BIN)/chatwright run
 
@@ -22,6 +23,9 @@ serve: .venv/installed
 
 ui: .venv/installed
 	@$(BIN)/chatwright ui
+
+compare: .venv/installed
+	@$(BIN)/chatwright compare
 
 test: .venv/installed-test lint
 	@PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/python -m pytest -n 2 --dist loadfile

@@ -79,6 +79,17 @@ def chat() -> None:
 
 
 @app.command()
+def compare(
+    tokens: Annotated[int, typer.Option(min=1, help="How many tokens to train each on.")] = 600_000,
+) -> None:
+    """Train n-grams, an RNN, an LSTM and Transformers on the same text, and show what each makes
+    of it."""
+    from chatwright.commands.compare import compare as command
+
+    command(tokens)
+
+
+@app.command()
 def ui(host: Host = "127.0.0.1", port: Port = 5000) -> None:
     """Look at the runs: starts MLflow's page, and says where Prefect's is."""
     from chatwright.commands.ui import ui as command

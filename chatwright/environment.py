@@ -6,6 +6,9 @@ to something else: what is set already is left alone.
 """
 
 import os
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Literal
 
 QUIET = {
     "DO_NOT_TRACK": "1",
@@ -24,3 +27,32 @@ def set_quiet_defaults() -> None:
     """Turn off telemetry for this process and its children, where the user has not decided."""
     for name, value in QUIET.items():
         os.environ.setdefault(name, value)
+
+
+@dataclass(frozen=True)
+class Launched:
+    """This process among those that train one model together.
+
+    ``by`` is what started them: torchrun, SLURM, or the first of them itself (``chatwright``).
+    """
+
+    rank: int
+    processes: int
+    nodes: int
+    by: Literal["torchrun", "SLURM", "chatwright"]
+
+
+def launched(environment: Mapping[str, str] = os.environ) -> Launched | None:
+    """What the environment says of this process, as Lightning reads it; None: it is alone."""
+    of = environment
+    if "TORCHELASTIC_RUN_ID" in of:
+        processes = int(of["WORLD_SIZE"])
+        nodes = processes // int(of.get("LOCAL_WORLD_SIZE", processes))
+        return Launched(int(of["RANK"]), processes, nodes, "torchrun")
+    if "CHATWRIGHT_PROCESSES" in of:
+        return Launched(int(of["LOCAL_RANK"]), int(of["CHATWRIGHT_PROCESSES"]), 1, "chatwright")
+    # Of the step that srun makes: the script of a job has numbers of the whole job, and is alone.
+    if (processes := int(of.get("SLURM_STEP_NUM_TASKS", 1))) > 1:
+        nodes = int(of.get("SLURM_STEP_NUM_NODES", 1))
+        return Launched(int(of["SLURM_PROCID"]), processes, nodes, "SLURM")
+    return None

@@ -171,12 +171,20 @@ class CheckpointInTime(lightning.Callback):
             self.write(trainer, module)
         self._last = time.monotonic()
 
+    def on_train_batch_start(self, trainer: Any, module: Any, *_: Any) -> None:
+        """Where several processes train, it is the first one's clock that counts."""
+        module.wishes.save = trainer.is_global_zero and self._is_time()
+
     def on_train_batch_end(self, trainer: Any, module: Any, *_: Any) -> None:
         """Write one if it is time; end the run if validation says so."""
         ends = self.curve.ends_early
-        if time.monotonic() - self._last >= self.seconds or module.step == self.curve.steps or ends:
+        due = module.agreed.save if trainer.world_size > 1 else self._is_time()
+        if due or module.step == self.curve.steps or ends:
             self.write(trainer, module)
         trainer.should_stop = trainer.should_stop or ends
+
+    def _is_time(self) -> bool:
+        return time.monotonic() - self._last >= self.seconds
 
     def write(self, trainer: Any, module: Any) -> None:
         """Write one now, unless this very step has one."""
@@ -198,23 +206,32 @@ class CheckpointInTime(lightning.Callback):
 class StopWhenAsked(lightning.Callback):
     """Ends the run after the step in which SIGINT or SIGTERM came, with a checkpoint.
 
-    The second signal does what it would have done without us.
+    The second signal does what it would have done without us. Where several processes train, a
+    signal to one of them ends all, after the step that they agree on.
     """
 
     def __init__(self, keeper: CheckpointInTime) -> None:
         self.keeper = keeper
         self.asked = False
         self._before: dict[int, Any] = {}
+        # Lightning has a handler of its own while it trains, which talks to the other processes.
+        self._without_us = {n: signal.getsignal(n) for n in (signal.SIGINT, signal.SIGTERM)}
 
     def on_train_start(self, trainer: Any, module: Any) -> None:
         """Listen; only the main thread can."""
         if threading.current_thread() is threading.main_thread():
-            for number in (signal.SIGINT, signal.SIGTERM):
-                self._before[number] = signal.signal(number, self._note)
+            for number, handler in self._without_us.items():
+                signal.signal(number, self._note)
+                self._before[number] = handler
+
+    def on_train_batch_start(self, trainer: Any, module: Any, *_: Any) -> None:
+        """Tell the other processes, if there are any."""
+        module.wishes.stop = self.asked
 
     def on_train_batch_end(self, trainer: Any, module: Any, *_: Any) -> None:
         """Stop if asked to."""
-        if self.asked and not trainer.should_stop:
+        asked = module.agreed.stop if trainer.world_size > 1 else self.asked
+        if asked and not trainer.should_stop:
             self.keeper.write(trainer, module)
             trainer.should_stop = True
 

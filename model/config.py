@@ -14,7 +14,9 @@ from typing import Any, Literal, get_args
 from chatwright.errors import BadParameter
 
 Architecture = Literal["llama", "qwen2", "qwen3", "gpt2", "rnn", "lstm"]
+DECODERS = ("llama", "qwen2", "qwen3")
 RECURRENT = ("rnn", "lstm")
+NO_COUNT = ("architecture", "tie_embeddings", "share_layers", "dropout")
 
 
 @dataclass(frozen=True)
@@ -36,21 +38,6 @@ SIZES: Mapping[str, Size] = {
     "small": Size(256, 3, 4, 2, batch_size=8, learning_rate=5e-3),
     "base": Size(512, 8, 8, 4, batch_size=32, learning_rate=3e-3),
 }
-
-
-@dataclass(frozen=True)
-class RopeScaling:
-    """How Llama 3.1 stretches rotary positions beyond ``original_context_length``.
-
-    Waves that turn fewer than ``low_freq_factor`` times within it become ``factor`` times as long,
-    those that turn more than ``high_freq_factor`` times stay, and those between pass over from one
-    to the other (Grattafiori et al. 2024, arXiv:2407.21783; the formula is in Meta's code).
-    """
-
-    factor: float
-    low_freq_factor: float
-    high_freq_factor: float
-    original_context_length: int
 
 
 @dataclass(frozen=True)
@@ -80,7 +67,6 @@ class ModelConfig:
     dropout: float = 0.0
     architecture: Architecture = "qwen3"
     share_layers: bool = False
-    rope_scaling: RopeScaling | None = None
 
     def __post_init__(self) -> None:
         if self.architecture not in get_args(Architecture):
@@ -90,8 +76,7 @@ class ModelConfig:
                 f"Architectures: {', '.join(get_args(Architecture))}",
             )
         for name, value in asdict(self).items():
-            counts = isinstance(value, int | float) and not isinstance(value, bool)
-            if counts and name != "dropout" and value <= 0:
+            if name not in NO_COUNT and value <= 0:
                 raise BadParameter(f"model.{name}", f"{value} is not above 0")
         if not 0 <= self.dropout < 1:
             raise BadParameter("model.dropout", f"{self.dropout} is not in 0 to 1 (1 left out)")

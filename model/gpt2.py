@@ -1,4 +1,4 @@
-"""GPT-2 (Radford et al. 2019): learned positions, layer norms with biases, GELU between two layers.
+"""GPT-2 (Radford et al. 2019): learned positions, layer norms, a GELU between two layers.
 
 The modules have the names of transformers' ``GPT2LMHeadModel``; its ``Conv1D`` matrices are the
 transposes of the linear layers here, which hf_weights.py sees to.

@@ -51,11 +51,7 @@ def read_weights(folder: Path) -> State:
                     "has its weights as .bin files only, and safetensors are needed",
                     "Convert them, or take a folder that has model.safetensors",
                 ) from None
-            raise MissingInput(
-                str(folder / name),
-                "there is no such file",
-                "Weights are read from safetensors files only" if name == WEIGHTS else "",
-            ) from None
+            raise MissingInput(str(folder / name), "there is no such file") from None
         except SafetensorError as error:
             raise BadInput(
                 str(folder / name),

@@ -1,4 +1,4 @@
-"""What every architecture can do, so that nothing else needs to know which it is.
+"""What every architecture can do, so that nothing else need know which it is.
 
 Notable choices: the forward is in two halves, ``hidden`` and ``logits``, because the vocabulary's
 projection is a large part of a small model's work and a loss needs it at few positions.

@@ -1,5 +1,5 @@
-"""Normalisation: by the root mean square (Zhang & Sennrich 2019, arXiv:1910.07467), or by mean and
-deviation as it was done before (Ba et al. 2016, arXiv:1607.06450).
+"""Normalisation: by the root mean square (Zhang & Sennrich 2019, arXiv:1910.07467) or, before that,
+by mean and deviation (Ba et al. 2016, arXiv:1607.06450).
 
 Notable choices: on a CPU, the gradient of torch's own RMS norm takes many passes over memory;
 written out in few, a training step of a small model is 7 % shorter. The result comes in the type

@@ -28,6 +28,7 @@ class Training:
     ``warmup_share`` is the share of the steps that the learning rate climbs; gradients longer than
     ``clip_norm`` are cut to that length; ``patience`` is how many validations without a better
     loss end the run; a loss above ``spike_factor`` times what it was of late is a bad step.
+    ``batch_size`` is of all ``devices`` of all ``num_nodes`` together (model/devices.py).
     ``section`` is the part of params.yaml that errors name.
     """
 
@@ -52,6 +53,8 @@ class Training:
     checkpoint_seconds: float = 30.0
     objective: Objective = "causal"
     masked_share: float = 0.5
+    devices: int | Literal["auto"] = 1
+    num_nodes: int = 1
     section: str = "pretrain"
 
 

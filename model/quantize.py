@@ -66,7 +66,7 @@ def _kernel_takes(rows: Tensor, weight: Tensor) -> bool:
 
 
 class Int8Linear(nn.Module):
-    """A linear layer of int8 weights; its bias, if any, has the type of the activations."""
+    """A linear layer of int8 weights; a bias has the type of the activations."""
 
     def __init__(self, weight: Tensor, weight_scale: Tensor, bias: Tensor | None = None) -> None:
         super().__init__()

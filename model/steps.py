@@ -5,6 +5,7 @@ step. A batch may go through the model in parts, whose losses are divided by the
 batch, so that the result is that of the whole but for rounding.
 """
 
+from dataclasses import dataclass
 from typing import Any
 
 import pytorch_lightning as lightning
@@ -12,12 +13,21 @@ import torch
 from torch import Tensor
 
 from model.data import Batch
+from model.devices import add_up, seed_step
 from model.guard import Guard, Rollbacks
 from model.language_model import LanguageModel
 from model.objectives import batch_loss, tokens_that_count
 from model.optim import optimizers
 from model.options import Training
 from model.schedule import learning_rate_factor
+
+
+@dataclass
+class Wishes:
+    """What is to happen after a step: of one process, or agreed on by all."""
+
+    stop: bool = False
+    save: bool = False
 
 
 class LanguageModeling(lightning.LightningModule):
@@ -27,6 +37,8 @@ class LanguageModeling(lightning.LightningModule):
         step: how many steps are done.
         loss_sum: of the steps since somebody last set it to zero, on the device, so that adding to
             it does not wait for an accelerator.
+        wishes, agreed: where several processes train: what this one wants to happen after the step,
+            and, once the step is done, what all of them do.
     """
 
     def __init__(self, model: LanguageModel, options: Training, rollbacks: Rollbacks) -> None:
@@ -38,6 +50,8 @@ class LanguageModeling(lightning.LightningModule):
         self.rollbacks = rollbacks
         self.step = 0
         self.loss_sum = torch.zeros(())
+        self.wishes = Wishes()
+        self.agreed = Wishes()
 
     def configure_optimizers(self) -> list[torch.optim.Optimizer]:
         """One for the matrices, one for the rest."""
@@ -52,9 +66,14 @@ class LanguageModeling(lightning.LightningModule):
     def training_step(self, batch: Batch, batch_idx: int) -> None:
         """Forward, backward, clip, update; at the learning rate of the step."""
         parts, total = [batch], None
-        if self.options.accumulate > 1:
+        several = self.trainer.world_size > 1
+        if several:
+            total = self._agree(tokens_that_count(batch))
+            seed_step(self.options.seed, self.step, self.global_rank)
+        elif self.options.accumulate > 1:
             # Of the whole batch, so that the parts add up to what it would be at once.
             total = tokens_that_count(batch)
+        if self.options.accumulate > 1:
             split = {name: c.tensor_split(self.options.accumulate) for name, c in batch.items()}
             columns = zip(*split.values(), strict=True)
             parts = [dict(zip(split, part, strict=True)) for part in columns]
@@ -68,9 +87,21 @@ class LanguageModeling(lightning.LightningModule):
                 self.manual_backward(part_loss)
             loss += part_loss.detach()
         with torch.autocast(self.device.type, enabled=False):
+            if several:
+                gradients = [p.grad for p in self.model.parameters() if p.grad is not None]
+                add_up([loss, *gradients])
             self._update(loss)
         self.step += 1
         self.loss_sum = self.loss_sum + loss
+
+    def _agree(self, counted: Tensor) -> Tensor:
+        """Of all processes: the tokens that count in the batch, and what is wished for."""
+        wishes = (self.wishes.stop, self.wishes.save)
+        agreed = torch.stack([counted, *(torch.full_like(counted, wish) for wish in wishes)])
+        add_up([agreed])
+        _, stop, save = agreed.tolist()
+        self.agreed = Wishes(stop > 0, save > 0)
+        return agreed[0]
 
     def _update(self, loss: Tensor) -> None:
         options, scaler, made = self.options, self.scaler, self.torch_optimizers()
@@ -114,18 +145,25 @@ class LanguageModeling(lightning.LightningModule):
     def notes(self) -> dict[str, Any]:
         """What a continued run has to know, as JSON."""
         scaler = {} if self.scaler is None else {"scaler": self.scaler.state_dict()}
-        return {**self.guard.notes(), **self.rollbacks.notes(), **scaler}
+        several = self.trainer.world_size > 1
+        processes = {"processes": self.trainer.world_size} if several else {}
+        return {**self.guard.notes(), **self.rollbacks.notes(), **scaler, **processes}
 
     @torch.no_grad()
     def mean_loss(self, batches: list[Batch]) -> float:
         """Mean loss over batches, each counted by its tokens, without dropout or smoothing."""
         self.model.eval()
         total, counted = torch.zeros((), device=self.device), 0
+        several = self.trainer.world_size > 1
         with self.trainer.precision_plugin.forward_context():
-            for batch in batches:
+            for batch in batches[self.global_rank :: self.trainer.world_size]:
                 counts = int(tokens_that_count(batch))
                 placed: Batch = {name: column.to(self.device) for name, column in batch.items()}
                 total += batch_loss(self.model, placed) * counts
                 counted += counts
         self.model.train()
+        if several:
+            both = torch.stack([total.double(), torch.full_like(total, counted).double()])
+            add_up([both])
+            return float(both[0] / both[1].clamp_min(1))
         return float(total) / max(1, counted)

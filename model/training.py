@@ -21,11 +21,20 @@ from pathlib import Path
 import pytorch_lightning as lightning
 import torch
 
-from chatwright.errors import BadParameter
+from chatwright.errors import BadInput, BadParameter
 from model.callbacks import CheckpointInTime, Curve, Point, StopWhenAsked
 from model.checkpoint import Checkpoint, discard_checkpoints_after, latest_checkpoint, restore
 from model.compilation import compiled
 from model.data import Batch, PackedTokens, batch_numbers
+from model.devices import (
+    Devices,
+    agree_on,
+    check_shares,
+    devices_of,
+    rank,
+    strategy_of,
+    wait_for_all,
+)
 from model.guard import MOST_ROLLBACKS, BadStep, Rollbacks
 from model.language_model import LanguageModel
 from model.masking import VALIDATION_SEED, Masking
@@ -89,6 +98,8 @@ def train(
         KeyboardInterrupt: a second signal came, or the first one before training had begun.
     """
     check(options, masking=masking, validates=bool(validation))
+    devices = devices_of(options)
+    check_shares(options, devices.processes)
     torch.manual_seed(options.seed)
     model.recompute_layers = options.recompute
     if options.objective == "masked" and masking is not None:
@@ -110,8 +121,14 @@ def train(
     if found:
         say(f"going on from step {found.step:,} of {options.steps:,}")
         rollbacks.load_notes(found.notes)
+        if (before := found.notes.get("processes", 1)) != devices.processes:
+            say(
+                f"it was trained by {_counted(before)} and goes on with {devices.processes}: "
+                f"the same batches, other rounding"
+                + (" and other dropout" if model.config.dropout else "")
+            )
     with compiled(model, say) if options.compile else contextlib.nullcontext():
-        while bad := _fit(module, curve, found, rows, checkpoints, masking, watching):
+        while bad := _fit(module, curve, found, rows, checkpoints, masking, devices, watching):
             target, dropped = rollbacks.go_back(
                 bad.step, batch_numbers(options.steps, rollbacks.left_out)
             )
@@ -121,7 +138,9 @@ def train(
                     f"{bad.what} at step {bad.step:,}, which is the third bad step of this run",
                     "Try a third of the learning rate",
                 )
-            discard_checkpoints_after(checkpoints, target)
+            if rank() == 0:
+                discard_checkpoints_after(checkpoints, target)
+            wait_for_all()
             found = latest_checkpoint(checkpoints, say)
             named = " and ".join(f"batch {number:,}" for number in dropped)
             say(
@@ -145,6 +164,10 @@ def train(
     )
 
 
+def _counted(processes: int) -> str:
+    return f"{processes} process" + ("es" if processes > 1 else "")
+
+
 def _fit(
     module: LanguageModeling,
     curve: Curve,
@@ -152,6 +175,7 @@ def _fit(
     rows: Path,
     checkpoints: Path,
     masking: Masking | None,
+    devices: Devices,
     watching: Sequence[lightning.Callback],
 ) -> BadStep | None:
     """Train from a checkpoint, or from nothing, to the end or to a bad step."""
@@ -178,7 +202,8 @@ def _fit(
         checkpoints, options.checkpoint_seconds, curve, found.step if found else -1
     )
     stopper = StopWhenAsked(keeper)
-    trainer = _trainer(options, [*watching, curve, keeper, stopper, _Restore(found)])
+    callbacks = [*watching, curve, keeper, stopper, _Restore(checkpoints, found)]
+    trainer = _trainer(options, devices, callbacks)
     module.zero_grad()
     try:
         trainer.fit(module, datamodule=data)
@@ -200,26 +225,40 @@ def _fit(
 class _Restore(lightning.Callback):
     """Puts a checkpoint in place once Lightning has made the optimizers."""
 
-    def __init__(self, checkpoint: Checkpoint | None) -> None:
-        self.checkpoint = checkpoint
+    def __init__(self, folder: Path, checkpoint: Checkpoint | None) -> None:
+        self.folder, self.checkpoint = folder, checkpoint
 
     def on_train_start(self, trainer: lightning.Trainer, module: lightning.LightningModule) -> None:
-        if self.checkpoint is None or not isinstance(module, LanguageModeling):
+        if not isinstance(module, LanguageModeling):
+            return
+        step = self.checkpoint.step if self.checkpoint else -1
+        if len(set(agree_on(step, module.device))) > 1:
+            raise BadInput(
+                str(self.folder),
+                "the processes do not find the same checkpoints in it",
+                "Put the project's folder where all machines can read it",
+            )
+        if self.checkpoint is None:
             return
         restore(self.checkpoint, module.model, module.torch_optimizers())
         if module.scaler is not None:
             module.scaler.load_state_dict(self.checkpoint.notes["scaler"])
 
 
-def _trainer(options: Training, callbacks: list[lightning.Callback]) -> lightning.Trainer:
+def _trainer(
+    options: Training, devices: Devices, callbacks: list[lightning.Callback]
+) -> lightning.Trainer:
     # What it announces (devices found, workers it would like) is no news to our user.
-    logging.getLogger("pytorch_lightning").setLevel(logging.WARNING)
+    for name in ("pytorch_lightning", "lightning_fabric", "lightning.pytorch", "lightning.fabric"):
+        logging.getLogger(name).setLevel(logging.WARNING)
     # A deprecated name inside Lightning is no news either.
     for message in (".*does not have many workers.*", ".*LeafSpec.*"):
         warnings.filterwarnings("ignore", message=message)
     return lightning.Trainer(
-        accelerator="auto",
-        devices=1,
+        accelerator="cpu" if devices.kind == "cpu" and devices.processes > 1 else "auto",
+        devices=devices.per_node,
+        num_nodes=devices.nodes,
+        strategy=strategy_of(devices),
         precision=lightning_precision(options.precision),
         max_epochs=1,
         callbacks=callbacks,

@@ -18,7 +18,7 @@ import psutil
 import pytorch_lightning as lightning
 from pydantic import BaseModel
 
-from model.config import ModelConfig
+from model.config import DECODERS, ModelConfig
 from model.cost import checkpoint_bytes, parameters, training_memory, training_operations_per_token
 from model.options import Training, uses_bfloat16
 from model.pace import FirstSteps, Pace
@@ -121,7 +121,7 @@ def forecast(
 
     Args:
         corpus: None: as on the default corpus.
-        runs: None leaves the loss out.
+        runs: None leaves the loss out, and so do architectures that no run was made with.
     """
     counted = parameters(config)
     tokens = options.steps * options.batch_size * config.context_length
@@ -133,7 +133,7 @@ def forecast(
         recompute_layers=options.recompute,
     )
     expected: tuple[float | None, bool] = (None, False)
-    if runs is not None:
+    if runs is not None and config.architecture in DECODERS:
         expected = runs.bits_per_byte(counted.without_embeddings, tokens, corpus)
     return Forecast(
         counted.total,

@@ -34,6 +34,13 @@ def _rows_or_auto(value: Any) -> int | Literal["auto"] | None:
     raise ValueError("it should be a whole number above 0, auto or null")
 
 
+def _number_or_auto(value: Any) -> int | Literal["auto"]:
+    if value == "auto" or (type(value) is int and value >= 1):
+        return value
+    raise ValueError("it should be a whole number above 0 or auto")
+
+
+NumberOrAuto = Annotated[int | Literal["auto"], PlainValidator(_number_or_auto)]
 RowsOrAuto = Annotated[int | Literal["auto"] | None, PlainValidator(_rows_or_auto)]
 
 
@@ -101,10 +108,7 @@ class PackParams(Section):
 
 
 class ModelParams(Section):
-    """Where the model starts, and its shape: ``size`` sets all of it, the other keys override it.
-
-    With weights from elsewhere the shape comes with them.
-    """
+    """The shape of the model: ``size`` sets all of it, the other keys override it."""
 
     init: str = Field("random", min_length=1)
     architecture: Literal["llama", "qwen2", "qwen3", "gpt2", "rnn", "lstm"] = "qwen3"
@@ -114,9 +118,8 @@ class ModelParams(Section):
     num_heads: PositiveInt | None = None
     num_key_value_heads: PositiveInt | None = None
     intermediate_size: PositiveInt | None = None
-    rope_theta: Annotated[float, Field(gt=0)] | None = None
-    tie_embeddings: bool = True
     share_layers: bool = False
+    tie_embeddings: bool = True
     dropout: Annotated[float, Field(ge=0, lt=1)] = 0.0
 
 
@@ -148,6 +151,8 @@ class PretrainParams(TrainingParams):
     batch_size: RowsOrAuto = None
     learning_rate: Annotated[float, Field(gt=0, le=1)] | None = None
     patience: PositiveInt | None = None
+    devices: NumberOrAuto = "auto"
+    num_nodes: PositiveInt = 1
 
 
 class FinetuneParams(TrainingParams):

@@ -18,9 +18,10 @@ from model.batch_size import largest_batch
 from model.callbacks import VALIDATION_POINTS
 from model.config import SIZES, ModelConfig
 from model.data import in_order
+from model.devices import Devices, check_shares, devices_of
 from model.generation import generate
 from model.hf import save_pretrained
-from model.hub import checkpoint_folder, weight_files
+from model.hub import RANDOM
 from model.language_model import LanguageModel
 from model.masking import Masking, Objective
 from model.options import Training, check
@@ -30,10 +31,16 @@ from model.training import train
 from tasks.corpus_figures import corpus_figures
 from tasks.fitted_runs import fitted_runs
 from tasks.forecast import Forecasted, RunForecast, forecast
-from tasks.initial import RANDOM, check_ids, initial_model, planned_config
+from tasks.initial import initial_config, initial_model
 from tasks.params import ModelParams, PretrainParams
 from tasks.progress import Progress, silent
-from tasks.stage import Stage
+from tasks.ranks import (
+    Others,
+    is_another_rank,
+    leave_the_rest_to_the_first,
+    stage_of_many,
+    wait_for,
+)
 from tasks.training import course, progress_in_tokens, training_options
 
 Metrics = Callable[[Mapping[str, float], int], None]
@@ -43,9 +50,6 @@ SAMPLE_TOKENS = 60
 PROMPT_TOKENS = 8
 VALIDATION_ROWS = 64
 FEWEST_STEPS = 200
-GENTLER = 10
-"""So many times smaller is the learning rate where the weights come from elsewhere, so that what
-they hold is not washed out. A guess: not measured."""
 
 
 class PretrainReport(BaseModel):
@@ -110,12 +114,12 @@ def pretrain(
         NotEnoughMemory: the rows of a step do not fit.
         KeyboardInterrupt: the user stopped the run; a checkpoint has been written.
     """
+    processes = devices_here(params, model_params).processes
     rows = Rows(tokens / "train.arrow")
     ids = ChatTokenizer.load(tokenizer)
-    config = planned_config(model_params, ids.vocab_size, rows.context_length)
-    check_ids(rows, tokens / "train.arrow", ids.vocab_size)
-    # What a step is made of: a checkpoint may have been trained for more tokens than a row holds.
-    shape = replace(config, context_length=rows.context_length)
+    config = initial_config(
+        model_params, vocab_size=ids.vocab_size, context_length=rows.context_length
+    )
     check_sides(params.objective, config.architecture)
     masking = None
     if ids.mask_id is not None:
@@ -126,7 +130,7 @@ def pretrain(
         rows.context_length,
         seed,
         batch_size=(
-            batch_size_once(params, shape, len(rows), masking, seed, work, say)
+            batch_size_once(params, config, len(rows), masking, seed, work, say, processes)
             if params.batch_size == "auto"
             else params.batch_size
         ),
@@ -139,15 +143,16 @@ def pretrain(
             f"about {missing:,} tokens are missing",
             "Put more text into corpus/, or lower pretrain.batch_size",
         )
-    model = initial_model(model_params, config, tokenizer, seed)
+    model = initial_model(model_params, config, seed)
     step_tokens = options.batch_size * rows.context_length
     validation = whole_batches(Rows(tokens / "validation.arrow"), options.batch_size)
-    # What a masked token costs says nothing of bits per byte.
-    figures = corpus_figures(tokens, ids) if params.objective == "causal" else None
+    # What a masked token costs says nothing of bits per byte, nor does the law know old weights.
+    foreseen = params.objective == "causal" and model_params.init == RANDOM
+    figures = corpus_figures(tokens, ids) if foreseen else None
     expected = RunForecast(
-        forecast(shape, options, corpus=figures, runs=fitted_runs() if figures else None),
+        forecast(config, options, corpus=figures, runs=fitted_runs() if figures else None),
         options,
-        shape,
+        config,
         VALIDATION_POINTS * len(validation),
         work,
         say,
@@ -162,10 +167,12 @@ def pretrain(
         on_progress=progress_in_tokens(progress, options.steps, step_tokens),
         on_point=lambda point: metrics({f"{point['split']}_loss": point["loss"]}, point["step"]),
         say=say,
-        watching=expected.watching(),
+        # One process writes down what it foresees.
+        watching=[] if is_another_rank() else expected.watching(),
     )
     if not trained.finished:
         raise KeyboardInterrupt
+    leave_the_rest_to_the_first()
     model.eval()
     save_pretrained(model, out, tokenizer)
     ended = course(trained)
@@ -185,6 +192,29 @@ def pretrain(
     return Pretrained(report, trained.curve, samples(model, ids, Rows(tokens / "validation.arrow")))
 
 
+def devices_here(params: PretrainParams, model_params: ModelParams) -> Devices:
+    """What trains; refused before anything is read if it is not there.
+
+    Raises:
+        BadParameter: more devices than there are, or a batch that they cannot share.
+    """
+    asked = Training(
+        steps=1,
+        batch_size=1,
+        seed=0,
+        learning_rate=1.0,
+        optimizer=params.optimizer,
+        accumulate=params.accumulate,
+        devices=params.devices,
+        num_nodes=params.num_nodes,
+    )
+    devices = devices_of(asked)
+    if params.batch_size != "auto":
+        batch_size = params.batch_size or SIZES[model_params.size].batch_size
+        check_shares(replace(asked, batch_size=batch_size), devices.processes)
+    return devices
+
+
 def pretraining_options(
     params: PretrainParams,
     model_params: ModelParams,
@@ -195,19 +225,20 @@ def pretraining_options(
 ) -> Training:
     """The choices of the run; the size of the model gives what the parameters leave open."""
     size = SIZES[model_params.size]
-    learning_rate = size.learning_rate / (1 if model_params.init == RANDOM else GENTLER)
     return replace(
         training_options(
             params,
             context_length,
             seed,
             batch_size=batch_size or size.batch_size,
-            learning_rate=params.learning_rate or learning_rate,
+            learning_rate=params.learning_rate or size.learning_rate,
             section="pretrain",
         ),
         objective=params.objective,
         masked_share=params.masked_share,
         patience=params.patience,
+        devices=params.devices,
+        num_nodes=params.num_nodes,
     )
 
 
@@ -233,13 +264,19 @@ def batch_size_once(
     seed: int,
     work: Path,
     say: Callable[[str], None],
+    processes: int = 1,
 ) -> int:
     """The rows a step that memory holds, found once and kept for as long as the run lasts.
 
     Never so many that fewer than ``FEWEST_STEPS`` steps are left of the budget, nor more than
-    there are.
+    there are. Tried on one device, which takes its share of the rows.
+
+    Args:
+        processes: the result is a multiple of so many.
     """
     kept = work / "batch_size.json"
+    if is_another_rank():
+        wait_for(kept)
     if not kept.exists():
         most = min(rows, params.tokens // (config.context_length * FEWEST_STEPS))
         options = training_options(
@@ -253,6 +290,7 @@ def batch_size_once(
         options = replace(options, objective=params.objective)
         check(options, masking=masking, validates=True)
         found = largest_batch(config, options, most, say)
+        found = max(1, found // (processes * params.accumulate)) * processes * params.accumulate
         partial = work / ".batch_size.json.partial"
         partial.write_text(json.dumps(found), encoding="utf-8")
         partial.rename(kept)
@@ -288,29 +326,31 @@ def samples(model: LanguageModel, ids: ChatTokenizer, rows: Rows) -> str:
 
 def main() -> None:
     """Run the stage."""
-    with Stage("pretrain") as stage:
+    with stage_of_many("pretrain") as stage:
+        devices = devices_here(stage.params.pretrain, stage.params.model)
         tokens, tokenizer = stage.input("data/tokens"), stage.input("artifacts/tokenizer")
         params = stage.params
         decides = {
             "seed": params.seed,
             "model": params.model.model_dump(mode="json"),
-            # How often to save changes nothing of what is saved.
-            "pretrain": params.pretrain.model_dump(mode="json", exclude={"checkpoint_seconds"}),
+            # How often to save changes nothing of what is saved, and other devices go on with it.
+            "pretrain": params.pretrain.model_dump(
+                mode="json", exclude={"checkpoint_seconds", "devices", "num_nodes"}
+            ),
         }
-        init = params.model.init
-        start = [] if init == RANDOM else weight_files(checkpoint_folder(init, weights=True))
-        result = pretrain(
-            tokens,
-            tokenizer,
-            stage.output("artifacts/base"),
-            stage.work(tokens, tokenizer, *start, params=decides),
-            params.pretrain,
-            params.model,
-            params.seed,
-            progress=stage.progress,
-            metrics=stage.metrics,
-            say=stage.log,
-        )
+        with Others(stage, devices.per_node):
+            result = pretrain(
+                tokens,
+                tokenizer,
+                stage.output("artifacts/base"),
+                stage.work(tokens, tokenizer, params=decides),
+                params.pretrain,
+                params.model,
+                params.seed,
+                progress=stage.progress,
+                metrics=stage.metrics,
+                say=stage.log,
+            )
         stage.plot("learning_curve", result.curve)
         stage.text("samples.md", result.samples)
         stage.report(result.report)

@@ -262,10 +262,8 @@ def description(tags: Mapping[str, Any], params: Params) -> str:
     first = tags.get("right_first")
     asked = "" if first is None else f", right document first for {first:.0%} of the questions"
     commit = f", code at {tags['git_commit'][:10]}" if "git_commit" in tags else ""
-    start = "" if params.model.init == "random" else f" that began as {params.model.init}"
-    kind = f"{params.model.size} model" if not start else "model"
     return (
-        f"A {kind}{start} on {', '.join(params.ingest.sources)}: "
+        f"A {params.model.size} model on {', '.join(params.ingest.sources)}: "
         f"{tags['bits_per_byte']:.3f} bits per byte on held-out text{asked}.\n\n"
         f"Corpus {tags.get('data/clean', 'unknown')} (DVC){commit}."
     )

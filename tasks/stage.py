@@ -19,7 +19,7 @@ import traceback
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 from types import TracebackType
-from typing import Any
+from typing import Any, NoReturn
 
 import psutil
 from filelock import FileLock, Timeout
@@ -79,10 +79,10 @@ class Stage:
         return self
 
     def _enter(self) -> None:
-        signal.signal(signal.SIGTERM, _interrupt)
+        signal.signal(signal.SIGTERM, interrupt)
         # A shell starts what it runs in the background deaf to Ctrl-C; the driver passes it on so.
         signal.signal(signal.SIGINT, signal.default_int_handler)
-        _end_with_the_driver()
+        end_with_the_driver()
         self.params: Params = load_params()
         (WORK / "locks").mkdir(parents=True, exist_ok=True)
         forget_failure(self.name)
@@ -217,6 +217,16 @@ class Stage:
         _remove(WORK / self.name)
         self.log(f"done in {seconds:.1f} s")
 
+    def give_up(self, error: ChatwrightError) -> NoReturn:
+        """End this process at once, from another thread, where the main one waits for ever."""
+        for partial in self._outputs.values():
+            _remove(partial)
+        code = self._said(error)
+        with contextlib.suppress(OSError):
+            self._noted().append("end", status="FAILED", report={})
+            self._noted().close()
+        os._exit(code)
+
     def _place_outputs(self) -> None:
         for partial in self._outputs.values():
             _sync(partial)
@@ -247,7 +257,8 @@ class Stage:
         return code
 
 
-def _interrupt(number: int, frame: object) -> None:
+def interrupt(number: int, frame: object) -> None:
+    """What a signal does to a stage."""
     raise KeyboardInterrupt
 
 
@@ -287,8 +298,8 @@ def _replace(partial: Path, path: Path) -> None:
     _remove(_aside(path))
 
 
-def _end_with_the_driver() -> None:
-    """Stop this process when the one that drives it is gone.
+def end_with_the_driver(by: signal.Signals = signal.SIGTERM) -> None:
+    """Stop this process, with a signal, when the one that drives it is gone.
 
     A driver that is killed cannot stop its stages, and a stage left at work would meet the next
     run of the same stage. The driver is the flow's process, or the ``dvc`` above this one.
@@ -308,7 +319,7 @@ def _end_with_the_driver() -> None:
     def watch(driver: psutil.Process) -> None:
         while driver.is_running() and driver.status() != psutil.STATUS_ZOMBIE:
             time.sleep(0.5)
-        os.kill(os.getpid(), signal.SIGTERM)
+        os.kill(os.getpid(), by)
 
     threading.Thread(target=watch, args=(driver,), daemon=True).start()
 

@@ -1,23 +1,25 @@
-"""The tokenizer stage: byte-level BPE, trained on the clean training documents and the dialogues;
-or, where the weights come from elsewhere (``model.init``), the tokenizer that comes with them.
+"""The tokenizer stage: byte-level BPE, trained on the clean training documents and the dialogues.
 
 Notable choices: any text can be encoded, because the alphabet is all 256 bytes; text is cut as
 Qwen and GPT-4 cut it, so that no token joins a word to a line break or a comma, and digits stand
 alone, which makes numbers regular; only training documents are read, so that the held-out text
 stays unseen. The same corpus gives the same file.
+
+Where the weights exist already (``model.init``), so does their tokenizer, and is taken as it is;
+one without a chat template is given ours and its tokens.
 """
 
+import shutil
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 
 from pydantic import BaseModel
 from tokenizers import Regex, Tokenizer, decoders, models, pre_tokenizers, trainers
 
 from chatwright.errors import CorpusTooSmall
-from model.adopted_tokenizer import adopt_tokenizer
-from model.hub import checkpoint_folder
-from model.tokenizer import SPECIAL_TOKENS, save_tokenizer
+from model.hub import RANDOM, weights_folder
+from model.tokenizer import SPECIAL_TOKENS, TOKENIZER_FILES, ChatTokenizer, save_tokenizer
 from tasks.documents import read_dialogues, read_documents
 from tasks.params import TokenizerParams
 from tasks.progress import Progress, silent
@@ -67,7 +69,7 @@ def train_tokenizer(
     Raises:
         CorpusTooSmall: there is next to no text to learn from.
     """
-    texts = _texts(corpus, dialogues)
+    texts = texts_by_language(corpus, dialogues)
     everything = [text for lang in sorted(texts) for text in texts[lang]]
     progress(0, len(everything), "texts")
     tokenizer = byte_level_bpe(everything, params.vocab_size)
@@ -83,27 +85,37 @@ def train_tokenizer(
     progress(len(everything), len(everything), "texts", vocabulary=vocab_size)
     out.mkdir(parents=True, exist_ok=True)
     save_tokenizer(tokenizer, out, NO_LIMIT)
-    return _report(tokenizer, vocab_size, params.vocab_size, texts)
+    return report_on(tokenizer, texts, wanted=params.vocab_size)
 
 
-def take_tokenizer(corpus: Path, dialogues: Path, out: Path, init: str) -> TokenizerReport:
-    """Write the tokenizer of a checkpoint, with a chat template if it has none.
+def adopt_tokenizer(weights: Path, corpus: Path, dialogues: Path, out: Path) -> TokenizerReport:
+    """Take over the tokenizer of weights that exist.
 
     Args:
-        corpus, dialogues: what ``bytes_per_token`` is measured on.
+        weights: a folder in Hugging Face's layout.
+        corpus, dialogues: what it is measured on.
         out: the folder to write to.
-        init: the checkpoint: a folder, or a name on the hub.
 
     Raises:
-        BadInput, MissingInput, BadParameter, ServiceUnavailable: it cannot be had or used.
+        MissingInput, BadInput: the folder has no tokenizer, or one that cannot be read.
     """
-    vocab_size = adopt_tokenizer(checkpoint_folder(init, weights=False), out).vocab_size
-    tokenizer = Tokenizer.from_file(str(out / "tokenizer.json"))
-    return _report(tokenizer, vocab_size, vocab_size, _texts(corpus, dialogues))
+    found = ChatTokenizer.load(weights)
+    out.mkdir(parents=True, exist_ok=True)
+    if found.has_chat_template:
+        for name in TOKENIZER_FILES:
+            if (weights / name).is_file():
+                shutil.copyfile(weights / name, out / name)
+    else:
+        tokenizer = Tokenizer.from_file(str(weights / "tokenizer.json"))
+        # Those it has keep their ids; new ones come last.
+        tokenizer.add_special_tokens(list(SPECIAL_TOKENS))
+        save_tokenizer(tokenizer, out, NO_LIMIT)
+    adopted = Tokenizer.from_file(str(out / "tokenizer.json"))
+    return report_on(adopted, texts_by_language(corpus, dialogues), wanted=adopted.get_vocab_size())
 
 
-def _texts(corpus: Path, dialogues: Path) -> dict[str, list[str]]:
-    """Training documents and everything said, by language."""
+def texts_by_language(corpus: Path, dialogues: Path) -> dict[str, list[str]]:
+    """The training documents and the turns of the dialogues."""
     texts: dict[str, list[str]] = defaultdict(list)
     for document in read_documents(corpus / "train"):
         texts[document.lang].append(document.text)
@@ -112,15 +124,15 @@ def _texts(corpus: Path, dialogues: Path) -> dict[str, list[str]]:
     return texts
 
 
-def _report(
-    tokenizer: Tokenizer, vocab_size: int, wanted: int, texts: dict[str, list[str]]
+def report_on(
+    tokenizer: Tokenizer, texts: Mapping[str, list[str]], *, wanted: int
 ) -> TokenizerReport:
-    everything = [text for some in texts.values() for text in some]
+    """What a tokenizer makes of the texts of each language."""
     return TokenizerReport(
-        vocab_size=vocab_size,
+        vocab_size=tokenizer.get_vocab_size(),
         wanted_vocab_size=wanted,
-        documents=len(everything),
-        training_bytes=sum(len(text.encode()) for text in everything),
+        documents=sum(len(some) for some in texts.values()),
+        training_bytes=sum(len(text.encode()) for some in texts.values() for text in some),
         bytes_per_token={lang: _bytes_per_token(tokenizer, texts[lang]) for lang in sorted(texts)},
     )
 
@@ -154,13 +166,14 @@ def main() -> None:
     """Run the stage."""
     with Stage("tokenizer") as stage:
         corpus, dialogues = stage.input("data/clean"), stage.input("data/dialogues")
-        out = stage.output("artifacts/tokenizer")
-        init = stage.params.model.init
-        stage.report(
-            train_tokenizer(corpus, dialogues, out, stage.params.tokenizer, progress=stage.progress)
-            if init == "random"
-            else take_tokenizer(corpus, dialogues, out, init)
-        )
+        out, init = stage.output("artifacts/tokenizer"), stage.params.model.init
+        if init == RANDOM:
+            report = train_tokenizer(
+                corpus, dialogues, out, stage.params.tokenizer, progress=stage.progress
+            )
+        else:
+            report = adopt_tokenizer(weights_folder(init), corpus, dialogues, out)
+        stage.report(report)
 
 
 if __name__ == "__main__":

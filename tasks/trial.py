@@ -4,12 +4,12 @@ from pathlib import Path
 
 import numpy as np
 
-from model.architectures import build
 from model.config import ModelConfig
 from model.options import Training
 from model.pace import FirstSteps, Pace
 from model.rows import Rows, write_rows
 from model.training import train
+from model.transformer import Transformer
 
 SECONDS = 2.0
 """To measure for; a forecast should not be waited for."""
@@ -25,7 +25,7 @@ def pace_of_steps(config: ModelConfig, options: Training, rows: Path | None, fol
     if rows is None or len(Rows(rows)) < options.batch_size:
         rows = folder / "random.arrow"
         write_rows(rows, [random_rows(config, options.batch_size)])
-    model = build(config)
+    model = Transformer(config)
     model.init_weights(options.seed, zero_outputs=True)
     measured: list[Pace] = []
     watch = FirstSteps(measured.append, stop=True, least_seconds=SECONDS)

@@ -6,7 +6,7 @@ corpus are not there yet, or would be others, they are made of random tokens.
 """
 
 import tempfile
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -16,7 +16,6 @@ from rich.table import Table
 from chatwright.commands.parameters import chosen_params
 from chatwright.errors import MissingInput
 from model.config import ModelConfig
-from tasks.initial import planned_config
 from tasks.params import Params, load_params
 
 if TYPE_CHECKING:  # these take seconds to import; a wrong choice is refused before that
@@ -56,7 +55,8 @@ def plan(preset: str | None, settings: list[str]) -> None:
 
     ground = ground_of(params)
     # What a masked token costs says nothing of bits per byte.
-    runs = fitted_runs() if params.pretrain.objective == "causal" else None
+    foreseen = params.pretrain.objective == "causal" and params.model.init == "random"
+    runs = fitted_runs() if foreseen else None
     config = shape_of(params, ground.vocab_size)
     pretraining, finetuning = both(params)
     without_time = (
@@ -74,15 +74,16 @@ def plan(preset: str | None, settings: list[str]) -> None:
 
 
 def shape_of(params: Params, vocab_size: int) -> ModelConfig:
-    """The model that the parameters ask for, with rows as long as packing makes them.
+    """The model that the parameters ask for.
 
     Raises:
         BadParameter: the sizes do not fit each other.
-        UserError: weights from elsewhere cannot be had or used.
     """
-    context_length = params.pack.context_length
-    config = planned_config(params.model, vocab_size, context_length)
-    return replace(config, context_length=context_length)
+    from tasks.initial import initial_config
+
+    return initial_config(
+        params.model, vocab_size=vocab_size, context_length=params.pack.context_length
+    )
 
 
 def ground_of(params: Params) -> Ground:

@@ -149,7 +149,10 @@ class BuildShipment:
             if event["commit"]:
                 tags["mlflow.source.git.commit"] = event["commit"]
             parent = self._client.create_run(
-                experiment, int(event["time"] * 1000), tags, run_name=f"build {self._folder.name}"
+                experiment,
+                int(event["time"] * 1000),
+                tags,
+                run_name=event.get("parent_name", f"build {self._folder.name}"),
             )
             params = [Param(key, str(value)) for key, value in leaves(event["all_params"])]
             self._client.log_batch(parent.info.run_id, params=params)

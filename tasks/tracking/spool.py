@@ -49,10 +49,14 @@ def close_build() -> None:
 
 
 class Spool:
-    """What one run of one stage notes for MLflow. Appending is cheap and never waits."""
+    """What one run of one stage notes for MLflow. Appending is cheap and never waits.
 
-    def __init__(self, stage: str, params: Mapping[str, Any]) -> None:
-        self.build = current_build(params)
+    Args:
+        build: the folder of what the run is part of; None: of the build under way.
+    """
+
+    def __init__(self, stage: str, params: Mapping[str, Any], build: Path | None = None) -> None:
+        self.build = build or current_build(params)
         self.build.mkdir(parents=True, exist_ok=True)
         self._attachments = 0
         self._path = self.build / f"{time.time_ns()}-{stage}.jsonl"
@@ -112,11 +116,15 @@ def parent_run_id(build: Path, wait_seconds: float) -> str | None:
     return None
 
 
-def ship_all(seconds: float) -> bool:
-    """Wait until MLflow has everything, with a side process at work; False if it takes longer."""
+def ship_all(seconds: float, build: Path | None = None) -> bool:
+    """Wait until MLflow has everything, with a side process at work; False if it takes longer.
+
+    Args:
+        build: wait for the runs of this folder only.
+    """
     deadline = time.monotonic() + seconds
     looked = 0.0
-    while has_unshipped():
+    while has_unshipped(build):
         if time.monotonic() > deadline:
             return False
         if time.monotonic() - looked > 5:  # one that is at work makes a second end at once
@@ -126,6 +134,8 @@ def ship_all(seconds: float) -> bool:
     return True
 
 
-def has_unshipped() -> bool:
-    """Whether anything is spooled that MLflow does not have yet."""
+def has_unshipped(build: Path | None = None) -> bool:
+    """Whether anything is spooled, of all or of one build, that MLflow does not have yet."""
+    if build is not None:
+        return build.exists()
     return FOLDER.exists() and any(path.is_dir() for path in FOLDER.iterdir())

@@ -1,10 +1,8 @@
-"""Packed rows, both paths of attention, the cache, and how weights begin.
-
-test_architectures.py compares each shape with transformers.
-"""
+"""The decoder computes what Qwen3 computes, and documents in one row do not see each other."""
 
 import pytest
 import torch
+from transformers import Qwen3Config, Qwen3ForCausalLM
 
 from model.attention import FOLDED_TOKENS
 from model.config import ModelConfig
@@ -13,6 +11,32 @@ from model.transformer import Transformer
 
 def ids(rows: int, tokens: int, vocab_size: int = 300) -> torch.Tensor:
     return torch.randint(vocab_size, (rows, tokens), generator=torch.Generator().manual_seed(7))
+
+
+@torch.no_grad()
+@pytest.mark.parametrize("tie", [True, False])
+def test_logits_are_those_of_transformers_qwen3(tie: bool) -> None:
+    config = ModelConfig(300, 64, 2, 4, 2, 32, 96, 64, rope_theta=50_000.0, tie_embeddings=tie)
+    model = Transformer(config).eval()
+    model.init_weights(seed=1, std=0.15)
+    reference = Qwen3ForCausalLM(
+        Qwen3Config(
+            vocab_size=300,
+            hidden_size=64,
+            num_hidden_layers=2,
+            num_attention_heads=4,
+            num_key_value_heads=2,
+            head_dim=32,
+            intermediate_size=96,
+            max_position_embeddings=64,
+            rope_parameters={"rope_type": "default", "rope_theta": 50_000.0},
+            tie_word_embeddings=tie,
+        )
+    ).eval()
+    reference.load_state_dict(model.state_dict(), strict=not tie)
+    expected = reference(ids(3, 64)).logits
+    assert expected.abs().max() > 1  # or the comparison would say nothing
+    assert (model(ids(3, 64)) - expected).abs().max() <= 1e-4
 
 
 @torch.no_grad()
@@ -78,6 +102,32 @@ def test_a_cache_changes_nothing(
     torch.testing.assert_close(
         small_model(row[:, 12:], cache=cache), whole[:, 12:], atol=1e-4, rtol=1e-4
     )
+
+
+def test_gradients_are_those_of_transformers_qwen3(small_model: Transformer) -> None:
+    reference = Qwen3ForCausalLM(
+        Qwen3Config(
+            vocab_size=300,
+            hidden_size=64,
+            num_hidden_layers=2,
+            num_attention_heads=4,
+            num_key_value_heads=2,
+            head_dim=16,
+            intermediate_size=96,
+            max_position_embeddings=64,
+            rope_parameters={"rope_type": "default", "rope_theta": 10_000.0},
+            tie_word_embeddings=True,
+        )
+    ).eval()
+    reference.load_state_dict(small_model.state_dict(), strict=False)
+    row = ids(2, 40)
+    for logits in (small_model(row), reference(row).logits):
+        torch.nn.functional.cross_entropy(
+            logits[:, :-1].flatten(0, 1), row[:, 1:].flatten()
+        ).backward()
+    theirs = dict(reference.named_parameters())
+    for name, parameter in small_model.named_parameters():
+        torch.testing.assert_close(parameter.grad, theirs[name].grad, atol=1e-4, rtol=1e-3)
 
 
 def test_under_autocast_the_forward_stays_close(small_model: Transformer) -> None:
