@@ -1,5 +1,6 @@
 """Training may start from weights that exist; their tokenizer comes with them."""
 
+import json
 from pathlib import Path
 
 import numpy as np
@@ -67,6 +68,9 @@ def test_a_tokenizer_without_a_template_keeps_its_ids_and_can_chat_afterwards(
 
 def test_a_tokenizer_that_can_chat_is_taken_as_it_is(weights: Path, tmp_path: Path) -> None:
     adopted(weights, tmp_path)
+    config = json.loads((weights / "config.json").read_text())
+    grown = json.dumps(config | {"vocab_size": config["vocab_size"] + 3})
+    (tmp_path / "tokenizer" / "config.json").write_text(grown)
     again = tmp_path / "again"
     adopt_tokenizer(tmp_path / "tokenizer", tmp_path / "clean", tmp_path / "dialogues", again)
     for name in ("tokenizer.json", "tokenizer_config.json"):
@@ -105,6 +109,8 @@ def test_what_cannot_be_had_is_said(
         initial_config(params(weights), vocab_size=300, context_length=128)
     with pytest.raises(MissingInput, match="there is no such folder"):
         initial_config(params(tmp_path / "none"), **sizes)
+    # Without it, a machine that has no network waits for minutes.
+    monkeypatch.setattr("huggingface_hub.constants.HF_HUB_OFFLINE", True)
     with pytest.raises(ChatwrightError, match="model.init, nobody/nothing: "):
         initial_config(params("nobody/nothing"), **sizes)
     (weights / "config.json").write_text('{"model_type": "gpt2", "quantization_config": {}}')
