@@ -37,12 +37,15 @@ class Project:
     """A Chatwright project in a folder of its own: a git and DVC repository."""
 
     def __init__(self, root: Path, home: Path) -> None:
+        home.mkdir(parents=True, exist_ok=True)
         self.root = root
         self.said = root.with_name(f"{root.name}.log")
         self.environment = {
             **os.environ,
             "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}",
             "PREFECT_HOME": str(home / "prefect"),
+            # The lock of the accelerator is there: a build of the user's must not hold up the tests.
+            "TMPDIR": str(home),
             "PREFECT_SERVER_EPHEMERAL_STARTUP_TIMEOUT_SECONDS": "120",
             "PYTHONPATH": str(root),
             "PWD": str(root),  # prefect.yaml takes the folder from it, as a shell sets it

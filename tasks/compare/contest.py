@@ -16,7 +16,7 @@ import numpy as np
 
 from chatwright.errors import BadParameter, CorpusTooSmall
 from model.architectures import build
-from model.config import ModelConfig
+from model.config import RECURRENT, ModelConfig
 from model.data import StepBatches
 from model.masking import Masking
 from model.ngram import KneserNey
@@ -28,7 +28,6 @@ from tasks.compare.measures import masked_score, ngram_bits_per_byte
 from tasks.compare.result import Result
 from tasks.compare.rivals import (
     ORDER,
-    RECURRENT_LEARNING_RATE,
     RIVALS,
     Rival,
     parameters,
@@ -96,7 +95,7 @@ def prepared(
             "artifacts/tokenizer", "it has no mask token", "Build it again: chatwright run"
         )
     choices = params.model.model_dump(exclude={"size", "init"})
-    if choices.get("architecture") in RECURRENT_LEARNING_RATE:
+    if choices.get("architecture") in RECURRENT:
         choices["architecture"] = None
     transformer = ModelConfig.from_size(
         params.model.size, vocab_size=ids.vocab_size, context_length=rows.context_length, **choices
@@ -200,15 +199,6 @@ def _compete(
     return result
 
 
-def _options(contest: Contest, rival: Rival) -> Training:
-    factor = RECURRENT_LEARNING_RATE.get(rival.architecture or "", 1.0)
-    return replace(
-        contest.options,
-        objective=rival.objective,
-        learning_rate=contest.options.learning_rate * factor,
-    )
-
-
 def _described(contest: Contest, rival: Rival, config: ModelConfig) -> dict[str, Any]:
     """What tells a rival from the others, as parameters of its run and part of its result."""
     shared = {
@@ -220,7 +210,7 @@ def _described(contest: Contest, rival: Rival, config: ModelConfig) -> dict[str,
     }
     if rival.architecture == "ngram":
         return shared | {"architecture": f"{ORDER}-gram"}
-    options = _options(contest, rival)
+    options = contest.options
     return shared | {
         "architecture": config.architecture,
         "hidden_size": config.hidden_size,
@@ -289,7 +279,7 @@ def _network(
     say: Callable[[str], None],
 ) -> Result:
     """Train a network as the stage pretrain does, and measure what its objective allows."""
-    options = _options(contest, rival)
+    options = replace(contest.options, objective=rival.objective)
     model = build(config)
     model.init_weights(options.seed, zero_outputs=True)
     checkpoints = contest.work / rival.name

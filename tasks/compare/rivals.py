@@ -1,7 +1,7 @@
 """Who takes part in the comparison, and how large each is.
 
 The Transformer is the one of params.yaml. The others are made as large as it is: their width is
-solved for, in steps that keep matrix products whole, so that parameters differ by a few percent.
+solved for, a multiple of 8 where one comes near enough.
 """
 
 from collections.abc import Callable
@@ -18,15 +18,12 @@ from model.masking import Objective
 ORDER = 5
 """Of the n-grams."""
 
-RECURRENT_LAYERS = 2
-"""As in the LSTM language models of their day (Zaremba et al. 2014, arXiv:1409.2329)."""
+RECURRENT_LAYERS = {"rnn": 2, "lstm": 1}
+"""What learns best from so little text: a second layer sets an LSTM back (docs/comparison.md)."""
 
-WIDTH_STEP = 8
+WIDTH_STEPS = (8, 1)
 CLOSE = 0.05
 """By how much, of the Transformer's, the parameters of another may differ."""
-
-RECURRENT_LEARNING_RATE = {"rnn": 0.4, "lstm": 1.0}
-"""Times the Transformer's: at its own the RNN learns worse (docs/comparison.md)."""
 
 
 @dataclass(frozen=True)
@@ -64,7 +61,7 @@ def rival_config(rival: Rival, transformer: ModelConfig) -> ModelConfig:
             transformer,
             architecture=architecture,
             hidden_size=width,
-            num_layers=RECURRENT_LAYERS,
+            num_layers=RECURRENT_LAYERS[architecture],
             num_heads=1,
             num_key_value_heads=1,
             head_dim=width,
@@ -73,34 +70,37 @@ def rival_config(rival: Rival, transformer: ModelConfig) -> ModelConfig:
         )
 
     wanted = parameters(transformer)
-    config = of_width(nearest_width(lambda width: parameters(of_width(width)), wanted))
-    if abs(parameters(config) - wanted) > CLOSE * wanted:
-        raise BadParameter(
-            "model.size",
-            f"no {architecture} has about {wanted:,} parameters: the nearest, "
-            f"{config.hidden_size} wide, has {parameters(config):,}",
-            "Take a larger one",
-        )
-    return config
+    for step in WIDTH_STEPS:
+        config = of_width(nearest_width(lambda width: parameters(of_width(width)), wanted, step))
+        if abs(parameters(config) - wanted) <= CLOSE * wanted:
+            return config
+    raise BadParameter(
+        "model.size",
+        f"no {architecture} has about {wanted:,} parameters: the nearest, "
+        f"{config.hidden_size} wide, has {parameters(config):,}",
+        "Take a larger one",
+    )
 
 
-def nearest_width(size: Callable[[int], int], wanted: int) -> int:
-    """The multiple of ``WIDTH_STEP`` whose size comes nearest.
+def nearest_width(size: Callable[[int], int], wanted: int, step: int = 1) -> int:
+    """The multiple of ``step`` whose size comes nearest.
 
     Args:
         size: grows with the width.
 
     Example:
-        >>> nearest_width(lambda width: width * width, 1_000)
+        >>> nearest_width(lambda width: width * width, 1_000, step=8)
         32
     """
-    low, high = 0, WIDTH_STEP
-    while size(high) < wanted:
+    low, high = 0, 1
+    while size(high * step) < wanted:
         low, high = high, 2 * high
-    while high - low > WIDTH_STEP:
-        middle = (low + high) // 2 // WIDTH_STEP * WIDTH_STEP
-        low, high = (middle, high) if size(middle) < wanted else (low, middle)
-    return low if low and wanted - size(low) < size(high) - wanted else high
+    while high - low > 1:
+        middle = (low + high) // 2
+        low, high = (middle, high) if size(middle * step) < wanted else (low, middle)
+    if low and wanted - size(low * step) < size(high * step) - wanted:
+        return low * step
+    return high * step
 
 
 def parameters(config: ModelConfig) -> int:

@@ -8,7 +8,11 @@ from rich.table import Table
 from tasks.compare.result import Result
 
 HEADINGS = ("bits/byte", "masked right", "parameters", "tokens/s", "seconds")
-PSEUDO = "pseudo: of masked tokens, given all others, later ones too; not comparable with the rest."
+COUNTS = "*: n-grams that were counted."
+PSEUDO = (
+    "In brackets: pseudo-bits, of masked tokens given all others, later ones too; "
+    "not comparable with the rest."
+)
 
 
 def cells(result: Result) -> list[str]:

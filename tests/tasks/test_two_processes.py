@@ -130,8 +130,7 @@ def test_two_processes_that_were_killed_end_with_the_bytes_of_two_that_were_not(
         wait_until(has_kept(parts, steps))
         for process in at_work(parts):
             process.send_signal(signal.SIGKILL)
-        first.communicate()
-        assert first.returncode == -signal.SIGKILL
+        assert first.wait() == -signal.SIGKILL
         wait_until(lambda: at_work(parts) == [])
     said = parts.do("stage", "pretrain")
     assert f"of {STEPS}" in said and "going on from step " in said
@@ -149,9 +148,8 @@ def test_a_signal_ends_both_with_a_checkpoint_and_another_number_of_processes_go
     wait_until(has_kept(project, 0))
     time.sleep(1)
     os.killpg(first.pid, signal.SIGTERM)
-    stdout, stderr = first.communicate()
-    assert first.returncode == 130, stderr
-    assert stderr == "pretrain: interrupted. Run again to go on.\n"
+    assert first.wait() == 130, project.said.read_text()
+    assert project.said.read_text().count("pretrain: interrupted. Run again to go on.\n") == 1
     assert at_work(project) == []
     stopped_at = steps_kept(project)
     assert stopped_at > 0
@@ -159,9 +157,10 @@ def test_a_signal_ends_both_with_a_checkpoint_and_another_number_of_processes_go
     again = project.start("stage", "pretrain")
     wait_until(has_kept(project, stopped_at + 2))
     again.send_signal(signal.SIGINT)
-    stdout, stderr = again.communicate()
-    assert f"going on from step {stopped_at:,} of" in stdout
-    changed = [line for line in stdout.splitlines() if "processes" in line]
+    again.wait()
+    said = project.said.read_text()
+    assert f"going on from step {stopped_at:,} of" in said
+    changed = [line for line in said.splitlines() if "was trained by" in line]
     assert changed == [
         "pretrain: it was trained by 2 processes and goes on with 1: the same batches, other rounding"
     ]
@@ -175,12 +174,12 @@ def test_a_process_that_fails_ends_all_with_its_sentence(project_with: Callable[
     wait_until(has_kept(project, 0))
     [other] = [process for process in at_work(project) if process.pid != first.pid]
     other.send_signal(signal.SIGKILL)
-    stdout, stderr = first.communicate(timeout=60)
-    assert first.returncode == 1
-    assert stderr == (
+    assert first.wait(timeout=60) == 1
+    sentence = (
         "pretrain: process 1 of 2 was ended by SIGKILL. "
         "Run again to go on; where memory ran out, take fewer devices.\n"
     )
+    assert project.said.read_text().count(sentence) == 1
     assert at_work(project) == [] and not (project.root / "artifacts/base").exists()
 
 
@@ -191,7 +190,7 @@ def test_the_others_end_when_the_first_is_killed(project_with: Callable[..., Any
     first = project.start("stage", "pretrain")
     wait_until(has_kept(project, 0))
     first.send_signal(signal.SIGKILL)
-    first.communicate()
+    first.wait()
     wait_until(lambda: at_work(project) == [], 10)
 
 
