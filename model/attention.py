@@ -1,7 +1,7 @@
 """Self-attention: with rotary positions and shared key heads here, the bare product for others.
 
 Notable choices: packed rows need no lengths: ``position_ids`` that restart at 0 mark a document's
-border, and ``packing_mask`` turns them into a mask that all layers share. Short rows on a CPU go
+border, and ``attention_mask`` turns them into a mask that all layers share. Short rows on a CPU go
 through plain batched products with the heads of a group folded into the queries: forward and
 backward together take 18 ms where torch's fused kernel takes 43 (16 rows of 256 tokens, 3 heads
 of 64, bfloat16, one core). Elsewhere the fused kernel is used, without a mask where a row holds
@@ -11,13 +11,14 @@ Shapes: B rows, T tokens, S tokens looked at (T, and those in the cache), H head
 heads, G = H / K, D numbers a head, C width.
 """
 
+import math
 from typing import TYPE_CHECKING
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from model.config import ModelConfig
+from model.config import ModelConfig, RopeScaling
 from model.norm import RMSNorm
 
 if TYPE_CHECKING:
@@ -37,8 +38,18 @@ def rotary_tables(config: ModelConfig) -> tuple[Tensor, Tensor]:
     """
     exponent = torch.arange(0, config.head_dim, 2, dtype=torch.int64).float() / config.head_dim
     frequencies = 1.0 / config.rope_theta**exponent
+    if config.rope_scaling is not None:
+        frequencies = _stretched(frequencies, config.rope_scaling)
     angles = torch.arange(config.context_length).float()[:, None] * frequencies
     return torch.cat([angles.cos()] * 2, -1), torch.cat([-angles.sin(), angles.sin()], -1)
+
+
+def _stretched(frequencies: Tensor, scaling: RopeScaling) -> Tensor:
+    """Frequencies (radians a token) as Llama 3.1 has them; see ``RopeScaling``."""
+    turns = scaling.original_context_length * frequencies / (2 * math.pi)
+    low, high = scaling.low_freq_factor, scaling.high_freq_factor
+    kept = ((turns - low) / (high - low)).clamp(0, 1)
+    return (1 - kept) * frequencies / scaling.factor + kept * frequencies
 
 
 def rotate(x: Tensor, cosines: Tensor, sines: Tensor) -> Tensor:

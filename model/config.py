@@ -16,7 +16,7 @@ from chatwright.errors import BadParameter
 Architecture = Literal["llama", "qwen2", "qwen3", "gpt2", "rnn", "lstm"]
 DECODERS = ("llama", "qwen2", "qwen3")
 RECURRENT = ("rnn", "lstm")
-NO_COUNT = ("architecture", "tie_embeddings", "share_layers", "dropout")
+NO_COUNT = ("architecture", "tie_embeddings", "share_layers", "rope_scaling", "dropout")
 
 
 @dataclass(frozen=True)
@@ -38,6 +38,21 @@ SIZES: Mapping[str, Size] = {
     "small": Size(256, 3, 4, 2, batch_size=8, learning_rate=5e-3),
     "base": Size(512, 8, 8, 4, batch_size=32, learning_rate=3e-3),
 }
+
+
+@dataclass(frozen=True)
+class RopeScaling:
+    """How Llama 3.1 stretches rotary positions beyond ``original_context_length``.
+
+    Waves that turn fewer than ``low_freq_factor`` times within it become ``factor`` times as long,
+    those that turn more than ``high_freq_factor`` times stay, and those between pass over from one
+    to the other (Grattafiori et al. 2024, arXiv:2407.21783; the formula is in Meta's code).
+    """
+
+    factor: float
+    low_freq_factor: float
+    high_freq_factor: float
+    original_context_length: int
 
 
 @dataclass(frozen=True)
@@ -67,6 +82,7 @@ class ModelConfig:
     dropout: float = 0.0
     architecture: Architecture = "qwen3"
     share_layers: bool = False
+    rope_scaling: RopeScaling | None = None
 
     def __post_init__(self) -> None:
         if self.architecture not in get_args(Architecture):

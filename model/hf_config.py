@@ -1,20 +1,21 @@
 """config.json, both ways: Llama, Qwen2, Qwen3 and GPT-2 as transformers writes them.
 
-Notable choices: what the models here do not compute (scaled rotary positions, sliding windows,
-other activations) is refused by name, never passed over. Recurrent models, which transformers does
-not have, stand under our own keys with a ``model_type`` of our own.
+Notable choices: what the models here do not compute (sliding windows, other activations, rotary
+positions scaled otherwise than Llama 3.1's) is refused by name, never passed over. Recurrent
+models, which transformers does not have, stand under our own keys with a ``model_type`` of our own.
 """
 
 import json
 from collections.abc import Mapping
 from dataclasses import asdict, fields
 from pathlib import Path
-from typing import Any, get_args
-
-import torch
+from typing import TYPE_CHECKING, Any, get_args
 
 from chatwright.errors import BadInput, BadParameter, MissingInput
-from model.config import RECURRENT, Architecture, ModelConfig
+from model.config import RECURRENT, Architecture, ModelConfig, RopeScaling
+
+if TYPE_CHECKING:
+    import torch
 
 CONFIG = "config.json"
 CLASSES: Mapping[str, str] = {
@@ -28,7 +29,12 @@ SHARED = "chatwright_share_layers"
 """The key that says that all layers of a folder have the same weights, to be shared once more."""
 
 # What each key has to be, where it is there at all: the value that the model here computes.
-_GATED = {"hidden_act": "silu", "attention_bias": False, "mlp_bias": False}
+_GATED = {
+    "hidden_act": "silu",
+    "attention_bias": False,
+    "mlp_bias": False,
+    "partial_rotary_factor": 1.0,
+}
 _ONLY: Mapping[str, Mapping[str, Any]] = {
     "llama": _GATED,
     "qwen2": _GATED | {"use_sliding_window": False},
@@ -42,7 +48,7 @@ _ONLY: Mapping[str, Mapping[str, Any]] = {
 }
 
 
-def hf_config(config: ModelConfig, dtype: torch.dtype) -> dict[str, Any]:
+def hf_config(config: ModelConfig, dtype: "torch.dtype") -> dict[str, Any]:
     """The contents of ``config.json``, special tokens and quantization left out.
 
     Args:
@@ -75,6 +81,9 @@ def hf_config(config: ModelConfig, dtype: torch.dtype) -> dict[str, Any]:
             "embd_pdrop": config.dropout,
             "resid_pdrop": config.dropout,
         }
+    if config.rope_scaling is not None:
+        # What transformers before 5, vLLM and llama.cpp read.
+        tree["rope_scaling"] = _rope(config) | {"rope_theta": config.rope_theta}
     return tree | {
         "hidden_size": config.hidden_size,
         "num_hidden_layers": config.num_layers,
@@ -84,12 +93,25 @@ def hf_config(config: ModelConfig, dtype: torch.dtype) -> dict[str, Any]:
         "intermediate_size": config.intermediate_size,
         "max_position_embeddings": config.context_length,
         # transformers 5 reads rope_parameters; earlier releases, vLLM and llama.cpp the other.
-        "rope_parameters": {"rope_type": "default", "rope_theta": config.rope_theta},
+        "rope_parameters": _rope(config) | {"rope_theta": config.rope_theta},
         "rope_theta": config.rope_theta,
         "rms_norm_eps": config.norm_eps,
         "hidden_act": "silu",
         "attention_bias": False,
         "attention_dropout": 0.0,
+    }
+
+
+def _rope(config: ModelConfig) -> dict[str, Any]:
+    scaling = config.rope_scaling
+    if scaling is None:
+        return {"rope_type": "default"}
+    return {
+        "rope_type": "llama3",
+        "factor": scaling.factor,
+        "low_freq_factor": scaling.low_freq_factor,
+        "high_freq_factor": scaling.high_freq_factor,
+        "original_max_position_embeddings": scaling.original_context_length,
     }
 
 
@@ -147,10 +169,14 @@ def _gpt2(tree: Mapping[str, Any]) -> ModelConfig:
 def _decoder(architecture: Any, tree: Mapping[str, Any], path: Path) -> ModelConfig:
     rope = {**(tree.get("rope_scaling") or {}), **(tree.get("rope_parameters") or {})}
     kind = rope.get("rope_type") or rope.get("type") or "default"
-    if kind != "default":
+    if kind not in ("default", "llama3"):
         raise BadInput(
-            str(path), f"its rope_type is {kind!r}, and only plain rotary positions can be loaded"
+            str(path), f"its rope_type is {kind!r}, and only default and llama3 can be loaded"
         )
+    if rope.get("partial_rotary_factor", 1.0) != 1.0:
+        raise BadInput(str(path), "only a part of each head is rotated, which is not supported")
+    if set(tree.get("layer_types") or ()) - {"full_attention"}:
+        raise BadInput(str(path), "some of its layers see a sliding window, which is not supported")
     width, heads = tree["hidden_size"], tree["num_attention_heads"]
     return ModelConfig(
         architecture=architecture,
@@ -166,6 +192,16 @@ def _decoder(architecture: Any, tree: Mapping[str, Any], path: Path) -> ModelCon
         norm_eps=tree.get("rms_norm_eps", 1e-6),
         tie_embeddings=tree.get("tie_word_embeddings", False),
         share_layers=tree.get(SHARED, False),
+        rope_scaling=None if kind == "default" else _llama3(rope),
+    )
+
+
+def _llama3(rope: Mapping[str, Any]) -> RopeScaling:
+    return RopeScaling(
+        factor=float(rope["factor"]),
+        low_freq_factor=float(rope["low_freq_factor"]),
+        high_freq_factor=float(rope["high_freq_factor"]),
+        original_context_length=int(rope["original_max_position_embeddings"]),
     )
 
 

@@ -43,16 +43,16 @@ def pretrained_config(folder: Path, *, vocab_size: int, context_length: int) -> 
 
 @torch.no_grad()
 def pretrained_model(folder: Path, config: ModelConfig) -> LanguageModel:
-    """The checkpoint's model in float32, with the vocabulary of ``config``.
+    """The checkpoint's model in float32, with the vocabulary and dropout of ``config``.
 
     Args:
-        config: what ``pretrained_config`` gave.
+        config: what ``pretrained_config`` gave, with any dropout.
 
     Raises:
         MissingInput, BadInput: as ``load_pretrained``.
     """
     found = load_pretrained(folder, dtype=torch.float32)
-    if found.config.vocab_size == config.vocab_size:
+    if found.config == config:
         return found
     state = found.state_dict()
     model = build(config)

@@ -75,6 +75,10 @@ class Rows:
     def __len__(self) -> int:
         return int(self._starts[-1])
 
+    def largest_id(self) -> int:
+        """The highest token id; all rows are read for it. -1 where there are none."""
+        return max((int(batch.max()) for batch in self.columns["input_ids"]), default=-1)
+
     def take(self, numbers: Sequence[int]) -> dict[str, Tensor]:
         """The rows of these numbers, each column int32 ``(len(numbers), context_length)``."""
         places = [

@@ -64,11 +64,32 @@ def save_tokenizer(tokenizer: Tokenizer, folder: Path, context_length: int) -> N
     (folder / "tokenizer_config.json").write_text(text, encoding="utf-8")
 
 
+def read_tokenizer(folder: Path) -> Tokenizer:
+    """The bare tokenizer of a folder.
+
+    Raises:
+        MissingInput: there is no ``tokenizer.json``.
+        BadInput: it cannot be read.
+    """
+    path = folder / "tokenizer.json"
+    if not path.is_file():
+        raise MissingInput(str(path), "there is no such file")
+    try:
+        return Tokenizer.from_file(str(path))
+    except Exception as error:  # tokenizers raises plain Exception for anything it cannot read
+        raise BadInput(str(path), f"is not a tokenizer: {_one_line(error)}") from None
+
+
+def ids_of(tokenizer: Tokenizer) -> int:
+    """One more than the highest id, which may be more than there are tokens."""
+    return 1 + max(tokenizer.get_vocab(with_added_tokens=True).values())
+
+
 class ChatTokenizer:
     """A tokenizer and its chat template.
 
     Attributes:
-        vocab_size: how many ids there are, special ones included.
+        vocab_size: one more than the highest id: what a model has to have room for.
         end_of_text_id: stands between documents.
         end_of_turn_id: ends a reply.
         mask_id: stands for a token that is to be told; None where there is no such token.
@@ -80,7 +101,7 @@ class ChatTokenizer:
         self._markup = tokenizer
         self._text = Tokenizer.from_str(tokenizer.to_str())
         self._text.encode_special_tokens = True
-        self.vocab_size: int = tokenizer.get_vocab_size()
+        self.vocab_size: int = ids_of(tokenizer)
         special = [t.content for t in tokenizer.get_added_tokens_decoder().values()]
         longest_first = sorted(special, key=len, reverse=True)
         control = "|".join(map(re.escape, longest_first)) or "(?!)"
@@ -113,11 +134,6 @@ class ChatTokenizer:
                 str(folder), f"its chat template is not valid: {_one_line(error)}"
             ) from None
 
-    @property
-    def has_chat_template(self) -> bool:
-        """Whether conversations can be encoded."""
-        return self._template is not None
-
     @classmethod
     def load(cls, folder: Path) -> "ChatTokenizer":
         """Read ``tokenizer.json``, ``tokenizer_config.json`` and the chat template of a folder.
@@ -130,12 +146,7 @@ class ChatTokenizer:
         for name in TOKENIZER_FILES[:2]:
             if not (folder / name).is_file():
                 raise MissingInput(str(folder / name), "there is no such file")
-        try:
-            tokenizer = Tokenizer.from_file(str(folder / "tokenizer.json"))
-        except Exception as error:  # tokenizers raises plain Exception for anything it cannot read
-            raise BadInput(
-                str(folder / "tokenizer.json"), f"is not a tokenizer: {_one_line(error)}"
-            ) from None
+        tokenizer = read_tokenizer(folder)
         path = folder / "tokenizer_config.json"
         try:
             config = json.loads(path.read_text(encoding="utf-8"))

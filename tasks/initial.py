@@ -3,15 +3,20 @@
 Notable choice: where weights exist, what says another shape is refused, not passed over.
 """
 
-from chatwright.errors import BadParameter
+from dataclasses import replace
+from pathlib import Path
+
+from chatwright.errors import BadInput, BadParameter
 from model.architectures import build
 from model.config import ModelConfig
 from model.hub import RANDOM, weights_folder
 from model.language_model import LanguageModel
 from model.pretrained import pretrained_config, pretrained_model
+from model.rows import Rows
 from tasks.params import ModelParams
 
-SHAPE = ("hidden_size", "num_layers", "num_heads", "num_key_value_heads", "intermediate_size")
+FREE = ("init", "size", "dropout")
+"""The keys that have a meaning beside weights that exist; ``size`` still sets the rows a step."""
 
 
 def initial_config(params: ModelParams, *, vocab_size: int, context_length: int) -> ModelConfig:
@@ -32,16 +37,18 @@ def initial_config(params: ModelParams, *, vocab_size: int, context_length: int)
             context_length=context_length,
             **params.model_dump(exclude={"size", "init"}),
         )
-    for name in SHAPE:
-        if getattr(params, name) is not None:
+    usual = {None: "null", True: "true", False: "false"}
+    for name, field in ModelParams.model_fields.items():
+        if name not in FREE and getattr(params, name) != field.default:
             raise BadParameter(
                 f"model.{name}",
                 f"the weights of {params.init} have their own",
-                f"Set it to null, or model.init to {RANDOM}",
+                f"Set it to {usual.get(field.default, field.default)}, or model.init to {RANDOM}",
             )
-    return pretrained_config(
+    config = pretrained_config(
         weights_folder(params.init), vocab_size=vocab_size, context_length=context_length
     )
+    return replace(config, dropout=params.dropout)
 
 
 def initial_model(params: ModelParams, config: ModelConfig, seed: int) -> LanguageModel:
@@ -60,3 +67,17 @@ def initial_model(params: ModelParams, config: ModelConfig, seed: int) -> Langua
     # Blocks that start as the identity; Muon brings them up to size within a few steps.
     model.init_weights(seed, zero_outputs=True)
     return model
+
+
+def check_ids(path: Path, rows: Rows, vocab_size: int) -> None:
+    """Refuse rows that another tokenizer made.
+
+    Raises:
+        BadInput: an id is beyond the vocabulary.
+    """
+    if (largest := rows.largest_id()) >= vocab_size:
+        raise BadInput(
+            str(path),
+            f"holds the token id {largest:,}, beyond the tokenizer's vocabulary of {vocab_size:,}",
+            "Run: chatwright run",
+        )

@@ -21,7 +21,7 @@ from model.data import in_order
 from model.devices import Devices, check_shares, devices_of
 from model.generation import generate
 from model.hf import save_pretrained
-from model.hub import RANDOM
+from model.hub import RANDOM, weights_folder
 from model.language_model import LanguageModel
 from model.masking import Masking, Objective
 from model.options import Training, check
@@ -31,7 +31,7 @@ from model.training import train
 from tasks.corpus_figures import corpus_figures
 from tasks.fitted_runs import fitted_runs
 from tasks.forecast import Forecasted, RunForecast, forecast
-from tasks.initial import initial_config, initial_model
+from tasks.initial import check_ids, initial_config, initial_model
 from tasks.params import ModelParams, PretrainParams
 from tasks.progress import Progress, silent
 from tasks.ranks import (
@@ -50,6 +50,9 @@ SAMPLE_TOKENS = 60
 PROMPT_TOKENS = 8
 VALIDATION_ROWS = 64
 FEWEST_STEPS = 200
+GENTLER = 10
+"""So many times smaller is the learning rate where weights exist already, so that what they hold is
+not washed out. A guess: not measured."""
 
 
 class PretrainReport(BaseModel):
@@ -120,6 +123,9 @@ def pretrain(
     config = initial_config(
         model_params, vocab_size=ids.vocab_size, context_length=rows.context_length
     )
+    check_ids(tokens / "train.arrow", rows, ids.vocab_size)
+    # What a step is made of: a checkpoint may take far more tokens than a row holds.
+    shape = replace(config, context_length=rows.context_length)
     check_sides(params.objective, config.architecture)
     masking = None
     if ids.mask_id is not None:
@@ -130,7 +136,7 @@ def pretrain(
         rows.context_length,
         seed,
         batch_size=(
-            batch_size_once(params, config, len(rows), masking, seed, work, say, processes)
+            batch_size_once(params, shape, len(rows), masking, seed, work, say, processes)
             if params.batch_size == "auto"
             else params.batch_size
         ),
@@ -150,9 +156,9 @@ def pretrain(
     foreseen = params.objective == "causal" and model_params.init == RANDOM
     figures = corpus_figures(tokens, ids) if foreseen else None
     expected = RunForecast(
-        forecast(config, options, corpus=figures, runs=fitted_runs() if figures else None),
+        forecast(shape, options, corpus=figures, runs=fitted_runs() if figures else None),
         options,
-        config,
+        shape,
         VALIDATION_POINTS * len(validation),
         work,
         say,
@@ -225,13 +231,14 @@ def pretraining_options(
 ) -> Training:
     """The choices of the run; the size of the model gives what the parameters leave open."""
     size = SIZES[model_params.size]
+    learning_rate = size.learning_rate / (1 if model_params.init == RANDOM else GENTLER)
     return replace(
         training_options(
             params,
             context_length,
             seed,
             batch_size=batch_size or size.batch_size,
-            learning_rate=params.learning_rate or size.learning_rate,
+            learning_rate=params.learning_rate or learning_rate,
             section="pretrain",
         ),
         objective=params.objective,
@@ -338,12 +345,14 @@ def main() -> None:
                 mode="json", exclude={"checkpoint_seconds", "devices", "num_nodes"}
             ),
         }
+        init = params.model.init
+        start = [] if init == RANDOM else sorted(weights_folder(init).glob("*.safetensors"))
         with Others(stage, devices.per_node):
             result = pretrain(
                 tokens,
                 tokenizer,
                 stage.output("artifacts/base"),
-                stage.work(tokens, tokenizer, params=decides),
+                stage.work(tokens, tokenizer, *start, params=decides),
                 params.pretrain,
                 params.model,
                 params.seed,

@@ -17,9 +17,16 @@ from pathlib import Path
 from pydantic import BaseModel
 from tokenizers import Regex, Tokenizer, decoders, models, pre_tokenizers, trainers
 
-from chatwright.errors import CorpusTooSmall
+from chatwright.errors import BadInput, CorpusTooSmall
+from model.hf_config import CONFIG, model_config, read_json
 from model.hub import RANDOM, weights_folder
-from model.tokenizer import SPECIAL_TOKENS, TOKENIZER_FILES, ChatTokenizer, save_tokenizer
+from model.tokenizer import (
+    SPECIAL_TOKENS,
+    TOKENIZER_FILES,
+    ids_of,
+    read_tokenizer,
+    save_tokenizer,
+)
 from tasks.documents import read_dialogues, read_documents
 from tasks.params import TokenizerParams
 from tasks.progress import Progress, silent
@@ -97,16 +104,28 @@ def adopt_tokenizer(weights: Path, corpus: Path, dialogues: Path, out: Path) -> 
         out: the folder to write to.
 
     Raises:
-        MissingInput, BadInput: the folder has no tokenizer, or one that cannot be read.
+        MissingInput, BadInput: the folder has no tokenizer, or one that cannot be read; its ids
+            go beyond the weights' vocabulary, or these are of an architecture that is not there.
     """
-    found = ChatTokenizer.load(weights)
+    tokenizer = read_tokenizer(weights)
+    config = model_config(read_json(weights / CONFIG), weights / CONFIG)
+    if ids_of(tokenizer) > config.vocab_size:
+        raise BadInput(
+            str(weights),
+            f"its tokenizer has ids up to {ids_of(tokenizer) - 1:,}, "
+            f"but {CONFIG} a vocabulary of {config.vocab_size:,}",
+            "Take the tokenizer that the weights were trained with",
+        )
     out.mkdir(parents=True, exist_ok=True)
-    if found.has_chat_template:
+    settings = weights / "tokenizer_config.json"
+    # Not asked of ChatTokenizer: a base model's settings may name no token that ends a turn.
+    if (weights / "chat_template.jinja").is_file() or (
+        settings.is_file() and read_json(settings).get("chat_template")
+    ):
         for name in TOKENIZER_FILES:
             if (weights / name).is_file():
                 shutil.copyfile(weights / name, out / name)
     else:
-        tokenizer = Tokenizer.from_file(str(weights / "tokenizer.json"))
         # Those it has keep their ids; new ones come last.
         tokenizer.add_special_tokens(list(SPECIAL_TOKENS))
         save_tokenizer(tokenizer, out, NO_LIMIT)

@@ -6,7 +6,7 @@ corpus are not there yet, or would be others, they are made of random tokens.
 """
 
 import tempfile
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -81,9 +81,9 @@ def shape_of(params: Params, vocab_size: int) -> ModelConfig:
     """
     from tasks.initial import initial_config
 
-    return initial_config(
-        params.model, vocab_size=vocab_size, context_length=params.pack.context_length
-    )
+    context_length = params.pack.context_length
+    config = initial_config(params.model, vocab_size=vocab_size, context_length=context_length)
+    return replace(config, context_length=context_length)
 
 
 def ground_of(params: Params) -> Ground:

@@ -22,6 +22,12 @@ from model.language_model import LanguageModel
 from model.tokenizer import ChatTokenizer
 from tasks.progress import Progress, silent
 
+LONGEST_WINDOW = 2048
+"""Tokens that a model reads at once at most: what it knows of a text hardly grows beyond."""
+
+MOST_SCORES = 1 << 26
+"""Numbers in a batch's scores, 268 MB: a large vocabulary makes smaller batches."""
+
 IGNORED = -100
 """A target that is not scored; what ``cross_entropy`` leaves out by default."""
 
@@ -111,7 +117,8 @@ def bits_per_byte(
         CorpusTooSmall: there is no text.
     """
     model.eval()
-    context_length = model.config.context_length
+    context_length = min(model.config.context_length, LONGEST_WINDOW)
+    most_tokens = min(batch_size * context_length, MOST_SCORES // model.config.vocab_size)
     end = tokenizer.end_of_text_id
     pieces = sorted(
         (
@@ -126,7 +133,7 @@ def bits_per_byte(
     nats, tokens, done = 0.0, 0, 0
     while pieces:
         longest = len(pieces[0].inputs)
-        rows = max(1, batch_size * context_length // longest)
+        rows = max(1, most_tokens // longest)
         batch, pieces = pieces[:rows], pieces[rows:]
         inputs = _padded([window.inputs for window in batch], longest, end)
         targets = _padded([window.targets for window in batch], longest, IGNORED)

@@ -12,6 +12,7 @@ def main() -> None:
         params = stage.params
         decides = {
             "seed": params.seed,
+            "context_length": params.pack.context_length,
             "finetune": params.finetune.model_dump(mode="json", exclude={"checkpoint_seconds"}),
         }
         result = finetune(
@@ -22,6 +23,7 @@ def main() -> None:
             stage.work(documents, dialogues, base, params=decides),
             params.finetune,
             params.seed,
+            context_length=params.pack.context_length,
             progress=stage.progress,
             metrics=stage.metrics,
             say=stage.log,

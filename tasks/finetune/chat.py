@@ -7,7 +7,7 @@ pretraining.
 """
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from pydantic import BaseModel
@@ -73,6 +73,7 @@ def finetune(
     params: FinetuneParams,
     seed: int,
     *,
+    context_length: int | None = None,
     progress: Progress = silent,
     metrics: Callable[[Mapping[str, float], int], None] = lambda values, step: None,
     say: Callable[[str], None] = print,
@@ -85,6 +86,7 @@ def finetune(
         base: the base model's folder, with its tokenizer.
         out: the folder to write to.
         work: a folder of this very run, where its rows and checkpoints are.
+        context_length: tokens of a row; None, or more than the model has: as many as it has.
         metrics: takes points of the learning curve.
         say: takes a line for the user.
 
@@ -95,7 +97,9 @@ def finetune(
     """
     ids = ChatTokenizer.load(base)
     model = load_pretrained(base)
-    context_length = model.config.context_length
+    most = model.config.context_length
+    context_length = min(context_length or most, most)
+    shape = replace(model.config, context_length=context_length)
     corpus = list(read_documents(documents))
     asked = document_questions(corpus)
     talk = small_talk(read_dialogues(dialogues))
@@ -129,7 +133,7 @@ def finetune(
         section="finetune",
     )
     step_tokens = options.batch_size * context_length
-    expected = RunForecast(forecast(model.config, options), options, model.config, 0, work, say)
+    expected = RunForecast(forecast(shape, options), options, shape, 0, work, say)
     trained = train(
         model,
         options,

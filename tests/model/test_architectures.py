@@ -1,11 +1,13 @@
 """Every shape beside transformers' own: the same scores, and the same tensors out as in."""
 
+import json
+from collections import Counter
 from pathlib import Path
 from typing import Any
 
 import pytest
 import torch
-from safetensors.torch import load_file
+from safetensors.torch import load_file, save_file
 from transformers import (
     AutoModelForCausalLM,
     GPT2Config,
@@ -25,6 +27,7 @@ from model.config import ModelConfig
 from model.generation import generate
 from model.hf import load_pretrained, save_pretrained
 from model.language_model import LanguageModel
+from model.optim import optimizers
 from model.quantize import int8_model
 
 SHAPES = ("llama", "qwen2", "qwen3", "gpt2")
@@ -174,4 +177,113 @@ def test_what_is_not_there_is_refused(tmp_path: Path) -> None:
     path = tmp_path / "config.json"
     path.write_text(path.read_text().replace('"model_type": "llama"', '"model_type": "mistral"'))
     with pytest.raises(BadInput, match="of the type mistral. Of these types .* llama, qwen2"):
+        load_pretrained(tmp_path)
+
+
+@torch.no_grad()
+def test_llamas_stretched_positions_are_those_of_transformers(tmp_path: Path) -> None:
+    plain = reference("llama", True)
+    rope = {
+        "rope_type": "llama3",
+        "rope_theta": 500.0,
+        "factor": 8.0,
+        "low_freq_factor": 1.0,
+        "high_freq_factor": 4.0,
+        "original_max_position_embeddings": 32,
+    }
+    config = LlamaConfig.from_dict(plain.config.to_dict() | {"rope_parameters": rope})
+    theirs = LlamaForCausalLM(config).eval()
+    theirs.load_state_dict(plain.state_dict())
+    expected = theirs(ROWS).logits
+    assert (plain(ROWS).logits - expected).abs().max() > 0.1
+    theirs.save_pretrained(tmp_path / "theirs")
+    ours = load_pretrained(tmp_path / "theirs")
+    assert (ours(ROWS) - expected).abs().max() <= 1e-4
+    save_pretrained(ours, tmp_path / "ours")
+    again = AutoModelForCausalLM.from_pretrained(tmp_path / "ours")
+    assert torch.equal(again(ROWS).logits, expected)
+
+
+@torch.no_grad()
+def test_gpt2s_first_checkpoints_load_too(tmp_path: Path) -> None:
+    # As on the hub: no prefix, and the causal masks among the weights.
+    theirs = reference("gpt2", True)
+    theirs.save_pretrained(tmp_path)
+    path = tmp_path / "model.safetensors"
+    state = {name.removeprefix("transformer."): tensor for name, tensor in load_file(path).items()}
+    for layer in range(2):
+        state[f"h.{layer}.attn.bias"] = torch.ones(64, 64).tril().view(1, 1, 64, 64)
+        state[f"h.{layer}.attn.masked_bias"] = torch.tensor(-1e4)
+    save_file(state, path)
+    assert (load_pretrained(tmp_path)(ROWS) - theirs(ROWS).logits).abs().max() <= 1e-4
+
+
+def test_layers_computed_twice_give_the_same_gradients(loaded: LanguageModel) -> None:
+    gradients, counts = [], []
+    entered = Counter[str]()
+    for module in loaded.train().modules():
+        # Before, not after: what is computed again stops once the backward pass has enough.
+        module.register_forward_pre_hook(lambda m, _: entered.update([type(m).__name__]))
+    for loaded.recompute_layers in (False, True):
+        loaded.zero_grad()
+        entered.clear()
+        loaded(ROWS).square().mean().backward()
+        counts.append(entered["SwiGLU"] + entered["FeedForward"])
+        gradients.append([parameter.grad for parameter in loaded.parameters()])
+    assert counts == [2, 4]
+    assert all(torch.equal(a, b) for a, b in zip(*gradients, strict=True))
+
+
+@pytest.mark.parametrize("shape", SHAPES)
+def test_only_matrices_within_layers_decay(shape: str) -> None:
+    config = ModelConfig.from_size(
+        "tiny", vocab_size=300, context_length=64, architecture=shape, tie_embeddings=False
+    )
+    model = build(config)
+    matrices, rest = optimizers(model, algorithm="muon", learning_rate=0.1, weight_decay=0.2)
+    names = {id(parameter): name for name, parameter in model.named_parameters()}
+    for optimizer, decay in ((matrices, 0.2), (rest, 0.0)):
+        assert {group["weight_decay"] for group in optimizer.param_groups} == {decay}
+    inside = {names[id(p)] for group in matrices.param_groups for p in group["params"]}
+    outside = {names[id(p)] for group in rest.param_groups for p in group["params"]}
+    assert inside | outside == set(names.values()) and not inside & outside
+    assert all(".layers." in name or ".h." in name for name in inside)
+    norms = ("norm.weight", "ln_1.weight", "ln_2.weight", "ln_f.weight")
+    tables = ("embed_tokens.weight", "wte.weight", "wpe.weight", "lm_head.weight")
+    assert all(name.endswith(("bias", *norms, *tables)) for name in outside)
+
+
+@pytest.mark.parametrize("shape", SHAPES)
+def test_what_writes_into_the_residual_stream_is_drawn_smaller_with_depth(shape: str) -> None:
+    config = ModelConfig.from_size("tiny", vocab_size=300, context_length=64, architecture=shape)
+    model = build(config)
+    model.init_weights(seed=3, std=0.02)
+    for name, parameter in model.named_parameters():
+        if name.endswith("bias"):
+            assert not parameter.any()
+        elif parameter.dim() == 2:
+            writes = name.endswith(("o_proj.weight", "down_proj.weight", "c_proj.weight"))
+            # 0.02 / sqrt(2 x 3 layers); thousands of draws are within a few per cent of it.
+            expected = 0.00816 if writes else 0.02
+            assert parameter.std().item() == pytest.approx(expected, rel=0.06), name
+
+
+@pytest.mark.parametrize(
+    ("shape", "changes", "says"),
+    [
+        ("llama", {"attention_bias": True}, "attention_bias is True"),
+        ("llama", {"partial_rotary_factor": 0.5}, "partial_rotary_factor is 0.5"),
+        ("qwen2", {"use_sliding_window": True}, "use_sliding_window is True"),
+        ("qwen2", {"layer_types": ["full_attention", "sliding_attention"]}, "a sliding window"),
+        ("gpt2", {"activation_function": "relu"}, "activation_function is 'relu'"),
+        ("gpt2", {"n_head": 5}, "5 heads do not divide the width of 64"),
+    ],
+)
+def test_what_is_not_computed_here_is_refused_by_name(
+    tmp_path: Path, shape: str, changes: dict[str, object], says: str
+) -> None:
+    reference(shape, True).save_pretrained(tmp_path)
+    path = tmp_path / "config.json"
+    path.write_text(json.dumps(json.loads(path.read_text()) | changes))
+    with pytest.raises(BadInput, match=says):
         load_pretrained(tmp_path)

@@ -1,7 +1,9 @@
 """Training may start from weights that exist; their tokenizer comes with them."""
 
+import json
 from pathlib import Path
 
+import numpy as np
 import pytest
 import torch
 from tokenizers import Tokenizer, decoders, models, pre_tokenizers, trainers
@@ -9,9 +11,10 @@ from transformers import GPT2Config, GPT2LMHeadModel, PreTrainedTokenizerFast
 
 from chatwright.errors import BadInput, BadParameter, ChatwrightError, MissingInput
 from model.hf import load_pretrained
+from model.rows import Rows, write_rows
 from model.tokenizer import ChatTokenizer
 from tasks.documents import Document, write_dialogues, write_documents
-from tasks.initial import initial_config, initial_model
+from tasks.initial import check_ids, initial_config, initial_model
 from tasks.params import ModelParams
 from tasks.tokenizer import adopt_tokenizer
 
@@ -39,7 +42,7 @@ def weights(tmp_path: Path) -> Path:
     return folder
 
 
-def params(init: str | Path, **more: int) -> ModelParams:
+def params(init: str | Path, **more: float) -> ModelParams:
     return ModelParams.model_validate({"init": str(init), "size": "tiny", **more})
 
 
@@ -65,6 +68,9 @@ def test_a_tokenizer_without_a_template_keeps_its_ids_and_can_chat_afterwards(
 
 def test_a_tokenizer_that_can_chat_is_taken_as_it_is(weights: Path, tmp_path: Path) -> None:
     adopted(weights, tmp_path)
+    config = json.loads((weights / "config.json").read_text())
+    grown = json.dumps(config | {"vocab_size": config["vocab_size"] + 3})
+    (tmp_path / "tokenizer" / "config.json").write_text(grown)
     again = tmp_path / "again"
     adopt_tokenizer(tmp_path / "tokenizer", tmp_path / "clean", tmp_path / "dialogues", again)
     for name in ("tokenizer.json", "tokenizer_config.json"):
@@ -97,12 +103,53 @@ def test_what_cannot_be_had_is_said(
     sizes = {"vocab_size": 300, "context_length": 32}
     with pytest.raises(BadParameter, match="model.num_layers: the weights of .* have their own"):
         initial_config(params(weights, num_layers=4), **sizes)
+    with pytest.raises(BadParameter, match="model.share_layers: .* Set it to false, or"):
+        initial_config(params(weights, share_layers=True), **sizes)
     with pytest.raises(BadParameter, match="128 is more than the 64 tokens"):
         initial_config(params(weights), vocab_size=300, context_length=128)
     with pytest.raises(MissingInput, match="there is no such folder"):
         initial_config(params(tmp_path / "none"), **sizes)
+    # Without it, a machine that has no network waits for minutes.
+    monkeypatch.setattr("huggingface_hub.constants.HF_HUB_OFFLINE", True)
     with pytest.raises(ChatwrightError, match="model.init, nobody/nothing: "):
         initial_config(params("nobody/nothing"), **sizes)
     (weights / "config.json").write_text('{"model_type": "gpt2", "quantization_config": {}}')
     with pytest.raises(BadInput, match="its weights are quantized"):
         initial_config(params(weights), **sizes)
+
+
+@torch.no_grad()
+def test_dropout_may_be_chosen_beside_weights(weights: Path) -> None:
+    found = load_pretrained(weights, dtype=torch.float32)
+    chosen = params(weights, dropout=0.5)
+    config = initial_config(chosen, vocab_size=found.config.vocab_size, context_length=32)
+    model = initial_model(chosen, config, seed=1)
+    row = torch.tensor([[1, 2, 3]])
+    assert torch.equal(model.eval()(row), found(row))
+    assert not torch.equal(model.train()(row), found(row))
+
+
+def test_a_base_tokenizer_that_names_no_token_at_all_can_be_taken(
+    weights: Path, tmp_path: Path
+) -> None:
+    # As that of GPT-2 itself on the hub.
+    (weights / "tokenizer_config.json").write_text('{"model_max_length": 64}')
+    ids = adopted(weights, tmp_path)
+    assert ids.end_of_turn_id in ids.chat_ids([{"role": "user", "content": "copy"}])
+
+
+def test_a_vocabulary_smaller_than_the_tokenizer_is_refused(weights: Path, tmp_path: Path) -> None:
+    tokenizer = Tokenizer.from_file(str(weights / "tokenizer.json"))
+    size = tokenizer.get_vocab_size()
+    tokenizer.add_tokens(["one more"])
+    tokenizer.save(str(weights / "tokenizer.json"))
+    with pytest.raises(BadInput, match=f"ids up to {size}, but config.json a vocabulary of {size}"):
+        adopted(weights, tmp_path)
+
+
+def test_rows_of_another_tokenizer_are_refused(tmp_path: Path) -> None:
+    path = tmp_path / "train.arrow"
+    write_rows(path, [{"input_ids": np.array([[1, 2, 300], [1, 2, 3]])}])
+    check_ids(path, Rows(path), 301)
+    with pytest.raises(BadInput, match="holds the token id 300, beyond .* vocabulary of 300"):
+        check_ids(path, Rows(path), 300)
