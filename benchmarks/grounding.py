@@ -20,8 +20,8 @@ import Stemmer
 from scipy.optimize import minimize
 
 from serving.analysis import analyse
-from serving.library import Library
 from serving.measuring import measure
+from serving.passage_store import PassageStore
 from serving.ranking import FEATURES, ranks
 from serving.retrieval import Index
 
@@ -38,10 +38,10 @@ class Asked(NamedTuple):
     group: str
 
 
-def questions(library: Library) -> list[Asked]:
+def questions(store: PassageStore) -> list[Asked]:
     """The questions whose documents this corpus has, and those that nothing answers."""
     found = []
-    known = set(library.ids)
+    known = set(store.ids)
     for line in QUESTIONS.read_text(encoding="utf-8").splitlines():
         row = json.loads(line)
         documents = frozenset(row["documents"]) & known
@@ -50,11 +50,10 @@ def questions(library: Library) -> list[Asked]:
     return found
 
 
-def plain_bm25(library: Library, asked: list[Asked]) -> list[list[str]]:
+def plain_bm25(store: PassageStore, asked: list[Asked]) -> list[list[str]]:
     """The five documents that plain BM25 finds for each question."""
     texts = [
-        f"{library.titles[number]}\n{library.passage(number).text}"
-        for number in range(library.passages)
+        f"{store.titles[number]}\n{store.passage(number).text}" for number in range(store.passages)
     ]
     stemmer = Stemmer.Stemmer("english")
     peer = bm25s.BM25()
@@ -66,13 +65,13 @@ def plain_bm25(library: Library, asked: list[Asked]) -> list[list[str]]:
         [one.question for one in asked], stopwords="en", stemmer=stemmer, show_progress=False
     )
     found, _ = peer.retrieve(tokens, k=20, show_progress=False)
-    return [list(dict.fromkeys(library.ids[n] for n in row))[:5] for row in found.tolist()]
+    return [list(dict.fromkeys(store.ids[n] for n in row))[:5] for row in found.tolist()]
 
 
 def table(index: Index) -> str:
     """Shares of right documents, first and among five, and of what is declined."""
-    asked = questions(index.library)
-    peer = plain_bm25(index.library, asked)
+    asked = questions(index.store)
+    peer = plain_bm25(index.store, asked)
     rows: dict[str, list[tuple[float, ...]]] = {}
     for one, theirs in zip(asked, peer, strict=True):
         hits = index.search(one.question, 5)
@@ -145,12 +144,12 @@ def right_shares(examples: list[Example], weights: np.ndarray) -> np.ndarray:
 
 def fit(index: Index) -> str:
     """The weights, and how well such weights do on questions that they were not fitted on."""
-    library = index.library
-    ids = np.array(library.ids)
+    store = index.store
+    ids = np.array(store.ids)
     examples = []
-    for one in questions(library):
+    for one in questions(store):
         if one.documents:
-            measured = measure(library, analyse(one.question))
+            measured = measure(store, analyse(one.question))
             own = ids[measured.passages]
             examples.append(Example(measured.features, np.isin(own, list(one.documents)), own))
     folds = np.array_split(np.random.default_rng(0).permutation(len(examples)), FOLDS)
@@ -164,18 +163,18 @@ def fit(index: Index) -> str:
     lines += [f"{name:>16} {weight:6.2f}" for name, weight in zip(FEATURES, weights, strict=True)]
     lines += ["calibration (of the weights in ranking.py as they stand):"]
     names = ("offset", "rank", "covered", "unknown", "unknown_name")
-    lines += [f"{n:>16} {w:6.2f}" for n, w in zip(names, calibrated(library), strict=True)]
+    lines += [f"{n:>16} {w:6.2f}" for n, w in zip(names, calibrated(store), strict=True)]
     return "\n".join(lines)
 
 
-def calibrated(library: Library) -> np.ndarray:
+def calibrated(store: PassageStore) -> np.ndarray:
     """The logistic function that tells answerable questions from the others, by the best hit.
 
     Both kinds weigh the same, however many of each there are.
     """
     rows, answerable = [], []
-    for one in questions(library):
-        measured = measure(library, analyse(one.question))
+    for one in questions(store):
+        measured = measure(store, analyse(one.question))
         if len(measured.passages) == 0:
             continue
         best = dict(

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from serving.analysis import Question
-from serving.library import FIELD_BITS, Library
+from serving.passage_store import FIELD_BITS, PassageStore
 from serving.ranking import FEATURES
 
 HEAD = FIELD_BITS["name"] | FIELD_BITS["scope"] | FIELD_BITS["summary"]
@@ -43,33 +43,33 @@ class Measured:
     unknown_name: bool
 
 
-def measure(library: Library, question: Question) -> Measured:
+def measure(store: PassageStore, question: Question) -> Measured:
     """The candidates for a question and how they measure up."""
-    match = np.zeros(library.passages, np.float32)
-    same_words = np.zeros(library.passages, np.float32)
-    parts = {part: np.zeros(library.passages, np.float32) for part in PART_BITS}
+    match = np.zeros(store.passages, np.float32)
+    same_words = np.zeros(store.passages, np.float32)
+    parts = {part: np.zeros(store.passages, np.float32) for part in PART_BITS}
     asked: dict[int, float] = {}  # number of a term -> how well the question asks for it
     places: dict[int, int] = {}  # number of a term -> the place of its group in the question
     total = unknown = 0.0
     for place, group in enumerate(question.groups):
-        rarity, known = library.rarity(group)
+        rarity, known = store.rarity(group)
         content = group.weight * rarity
         total += content
         if not known:
             unknown += content
             continue
-        best = np.zeros(library.passages, np.float32)
-        exact = np.zeros(library.passages, np.float32)
-        seen = {part: np.zeros(library.passages, np.float32) for part in PART_BITS}
+        best = np.zeros(store.passages, np.float32)
+        exact = np.zeros(store.passages, np.float32)
+        seen = {part: np.zeros(store.passages, np.float32) for part in PART_BITS}
         for term, weight in group.alternatives.items():
-            if term not in library.vocabulary:
+            if term not in store.vocabulary:
                 continue
-            number = library.vocabulary[term]
-            rows, values, fields, own = library.rows(number)
+            number = store.vocabulary[term]
+            rows, values, fields, own = store.rows(number)
             if weight > asked.get(number, 0.0):
                 asked[number], places[number] = weight, place
             if weight == 1:
-                said = np.where((fields & HEAD) > 0, 1.0, library.in_page[rows])
+                said = np.where((fields & HEAD) > 0, 1.0, store.in_page[rows])
                 exact[rows] = np.maximum(exact[rows], said)
             best[rows] = np.maximum(best[rows], weight * min(own, rarity) * values)
             for part, bits in PART_BITS.items():
@@ -80,9 +80,9 @@ def measure(library: Library, question: Question) -> Measured:
         for part in PART_BITS:
             parts[part] += content * seen[part]
     total = max(total, 1e-6)
-    named, unknown_name = _named(library, question)
-    promise = match + 0.5 * parts["head"] + 0.1 * total * library.uses
-    count = min(CANDIDATES, library.passages)
+    named, unknown_name = _named(store, question)
+    promise = match + 0.5 * parts["head"] + 0.1 * total * store.uses
+    count = min(CANDIDATES, store.passages)
     best_ones = np.argpartition(-promise, count - 1)[:count]
     chosen = np.unique(
         np.concatenate([best_ones[match[best_ones] > 0], np.array(list(named), np.int64)])
@@ -92,33 +92,33 @@ def measure(library: Library, question: Question) -> Measured:
     columns["same_words"] = same_words[chosen] / total
     for part in PART_BITS:
         columns[part] = parts[part][chosen] / total
-    columns["head"] = np.maximum(columns["head"], columns["covered"] * library.in_page[chosen])
-    columns["name_words"] = _share(library, "names", chosen, asked)
-    columns["summary_words"] = _share(library, "heads", chosen, asked)
-    columns["uses"] = library.uses[chosen]
-    columns["owner_uses"] = library.owner_uses[chosen]
-    columns["root_uses"] = library.root_uses[chosen]
+    columns["head"] = np.maximum(columns["head"], columns["covered"] * store.in_page[chosen])
+    columns["name_words"] = _share(store, "names", chosen, asked)
+    columns["summary_words"] = _share(store, "heads", chosen, asked)
+    columns["uses"] = store.uses[chosen]
+    columns["owner_uses"] = store.owner_uses[chosen]
+    columns["root_uses"] = store.root_uses[chosen]
     for at, passage in enumerate(chosen.tolist()):
         for feature in named.get(passage, ()):
             columns[feature][at] = 1.0
-        kind = library.kinds[passage]
+        kind = store.kinds[passage]
         if kind in columns:
             columns[kind][at] = 1.0
         columns["kind_asked"][at] = kind in question.kinds
-        columns["depth"][at] = max(library.titles[passage].count(".") - 1, 0)
-        columns["opens"][at], columns["in_order"][at] = _order(library, passage, asked, places)
+        columns["depth"][at] = max(store.titles[passage].count(".") - 1, 0)
+        columns["opens"][at], columns["in_order"][at] = _order(store, passage, asked, places)
     features = np.stack([columns[name] for name in FEATURES], axis=1)
     return Measured(chosen, features, unknown / total, unknown_name)
 
 
-def _named(library: Library, question: Question) -> tuple[dict[int, set[str]], bool]:
+def _named(store: PassageStore, question: Question) -> tuple[dict[int, set[str]], bool]:
     """Passages whose name a question mentions -> how; and whether it writes an unknown name."""
     named: dict[int, set[str]] = {}
     unknown_name = False
     for name in question.names:
-        if name.inside and name.inside in library.names:
+        if name.inside and name.inside in store.names:
             continue
-        found = library.names.get(name.text.lower(), [])
+        found = store.names.get(name.text.lower(), [])
         if name.dotted and not name.inside and not found:
             unknown_name = True
         for passage, title in found:
@@ -136,12 +136,12 @@ def _named(library: Library, question: Question) -> tuple[dict[int, set[str]], b
 
 
 def _share(
-    library: Library, lists: str, passages: np.ndarray, asked: dict[int, float]
+    store: PassageStore, lists: str, passages: np.ndarray, asked: dict[int, float]
 ) -> np.ndarray:
     """The share of each passage's listed terms, by rarity, that a question asks for."""
-    starts, numbers = library.arrays[f"{lists}_start"], library.arrays[f"{lists}_term"]
-    rarity = library.arrays["rarity"]
-    weights = np.zeros(len(library.vocabulary), np.float32)
+    starts, numbers = store.arrays[f"{lists}_start"], store.arrays[f"{lists}_term"]
+    rarity = store.arrays["rarity"]
+    weights = np.zeros(len(store.vocabulary), np.float32)
     if asked:
         weights[list(asked)] = list(asked.values())
     lengths = starts[passages + 1] - starts[passages]
@@ -154,11 +154,11 @@ def _share(
 
 
 def _order(
-    library: Library, passage: int, asked: dict[int, float], places: dict[int, int]
+    store: PassageStore, passage: int, asked: dict[int, float], places: dict[int, int]
 ) -> tuple[float, float]:
     """Whether a summary opens with a word of the question, and the share of the question's
     neighbours that are neighbours there too, in the same order."""
-    starts, numbers = library.arrays["heads_start"], library.arrays["heads_term"]
+    starts, numbers = store.arrays["heads_start"], store.arrays["heads_term"]
     own = numbers[starts[passage] : starts[passage + 1]].tolist()
     opens = asked.get(own[0], 0.0) if own else 0.0
     last = max(places.values(), default=0)

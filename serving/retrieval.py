@@ -13,8 +13,8 @@ from typing import Self
 import numpy as np
 
 from serving.analysis import Question, analyse, terms
-from serving.library import Library
 from serving.measuring import measure
+from serving.passage_store import PassageStore
 from serving.passages import Passage, quote
 from serving.ranking import ranks, score
 
@@ -38,24 +38,24 @@ class Index:
     """A search index; see ``load``.
 
     Attributes:
-        library: the passages.
+        store: the passages.
         min_score: the score below which a document does not count as fitting.
         small_talk: known exchanges: rows of lang, category, prompt and answer.
     """
 
-    def __init__(self, library: Library) -> None:
-        self.library = library
-        self.min_score = library.min_score
-        self.small_talk = library.small_talk
+    def __init__(self, store: PassageStore) -> None:
+        self.store = store
+        self.min_score = store.min_score
+        self.small_talk = store.small_talk
 
     @classmethod
     def load(cls, folder: Path) -> Self:
         """Read an index that ``tasks/index.py`` wrote.
 
         Raises:
-            MissingInput, BadInput: see ``Library.load``.
+            MissingInput, BadInput: see ``PassageStore.load``.
         """
-        return cls(Library.load(folder))
+        return cls(PassageStore.load(folder))
 
     def search(self, question: str, k: int = 5) -> list[Hit]:
         """The ``k`` documents that answer a question best, the best first.
@@ -64,14 +64,14 @@ class Index:
         """
         asked = analyse(question)
         relevance = self._relevance(asked)
-        measured = measure(self.library, asked)
+        measured = measure(self.store, asked)
         order = np.lexsort((measured.passages, -ranks(measured.features)))
         hits: dict[str, Hit] = {}
         for at in order.tolist():
             number = int(measured.passages[at])
-            if self.library.ids[number] in hits:
+            if self.store.ids[number] in hits:
                 continue
-            passage = self.library.passage(number)
+            passage = self.store.passage(number)
             fits = score(measured.features[at], measured.unknown, measured.unknown_name)
             hits[passage.document_id] = Hit(passage, fits, quote(passage, relevance))
             if len(hits) == k:
@@ -85,7 +85,7 @@ class Index:
             found = set(terms(paragraph))
             return sum(
                 group.weight
-                * self.library.rarity(group)[0]
+                * self.store.rarity(group)[0]
                 * max((w for term, w in group.alternatives.items() if term in found), default=0.0)
                 for group in question.groups
             )

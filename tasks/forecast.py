@@ -18,6 +18,7 @@ import psutil
 import pytorch_lightning as lightning
 from pydantic import BaseModel
 
+from chatwright.whole_file import write_whole
 from model.config import DECODERS, ModelConfig
 from model.cost import checkpoint_bytes, parameters, training_memory, training_operations_per_token
 from model.options import Training, uses_bfloat16
@@ -190,9 +191,7 @@ class RunForecast:
 
     def _measured(self, pace: Pace) -> None:
         self.expected = self.expected.at_pace(pace, self.options, self.config, self.validations)
-        partial = self._file.with_suffix(".partial")
-        partial.write_text(json.dumps(asdict(self.expected)), encoding="utf-8")
-        partial.replace(self._file)
+        write_whole(self._file, json.dumps(asdict(self.expected)))
         self._say(f"forecast: {self.expected}")
 
     def compared(self, seconds: float | None, bits_per_byte: float | None = None) -> Forecasted:

@@ -29,7 +29,7 @@ from pydantic import BaseModel
 
 from chatwright.errors import CorpusTooSmall
 from serving.analysis import name_parts, terms
-from serving.library import FIELD_BITS, FORMAT, PASSAGE_SCHEMA
+from serving.passage_store import FIELD_BITS, FORMAT, PASSAGE_SCHEMA
 from serving.passages import cut, summary, without_signature
 from serving.words import stem, word_lists
 from tasks.documents import Document, read_dialogues, read_documents
@@ -122,7 +122,7 @@ def index(
         clean: folder with the splits of the corpus.
         dialogues: folder of dialogues; their first messages become the small talk that the
             assistant recognises.
-        out: folder to write, see ``serving.library`` for what it holds.
+        out: folder to write, see ``serving.passage_store`` for what it holds.
         params: the longest passage, and the score below which nothing fits.
         progress: called with the documents done.
 

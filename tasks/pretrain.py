@@ -5,7 +5,6 @@ machine; a checkpoint every half minute lets a killed run go on where it was; th
 rows is measured eight times, so that learning by heart shows.
 """
 
-import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -13,18 +12,14 @@ from typing import Any
 
 from pydantic import BaseModel
 
-from chatwright.errors import BadParameter, CorpusTooSmall
-from model.batch_size import largest_batch
+from chatwright.errors import CorpusTooSmall
 from model.callbacks import VALIDATION_POINTS
-from model.config import SIZES, ModelConfig
 from model.data import in_order
-from model.devices import Devices, check_shares, devices_of
 from model.generation import generate
 from model.hf import save_pretrained
 from model.hub import RANDOM, weights_folder
 from model.language_model import LanguageModel
-from model.masking import Masking, Objective
-from model.options import Training, check
+from model.masking import Masking
 from model.rows import Rows
 from model.tokenizer import ChatTokenizer
 from model.training import train
@@ -33,15 +28,20 @@ from tasks.fitted_runs import fitted_runs
 from tasks.forecast import Forecasted, RunForecast, forecast
 from tasks.initial import check_ids, initial_config, initial_model
 from tasks.params import ModelParams, PretrainParams
+from tasks.pretrain_options import (
+    batch_size_once,
+    check_sides,
+    devices_here,
+    pretraining_options,
+)
 from tasks.progress import Progress, silent
 from tasks.ranks import (
     Others,
     is_another_rank,
     leave_the_rest_to_the_first,
     stage_of_many,
-    wait_for,
 )
-from tasks.training import course, progress_in_tokens, training_options
+from tasks.training import course, progress_in_tokens
 
 Metrics = Callable[[Mapping[str, float], int], None]
 
@@ -49,10 +49,6 @@ SAMPLES = 4
 SAMPLE_TOKENS = 60
 PROMPT_TOKENS = 8
 VALIDATION_ROWS = 64
-FEWEST_STEPS = 200
-GENTLER = 10
-"""So many times smaller is the learning rate where weights exist already, so that what they hold is
-not washed out. A guess: not measured."""
 
 
 class PretrainReport(BaseModel):
@@ -196,112 +192,6 @@ def pretrain(
         **ended,
     )
     return Pretrained(report, trained.curve, samples(model, ids, Rows(tokens / "validation.arrow")))
-
-
-def devices_here(params: PretrainParams, model_params: ModelParams) -> Devices:
-    """What trains; refused before anything is read if it is not there.
-
-    Raises:
-        BadParameter: more devices than there are, or a batch that they cannot share.
-    """
-    asked = Training(
-        steps=1,
-        batch_size=1,
-        seed=0,
-        learning_rate=1.0,
-        optimizer=params.optimizer,
-        accumulate=params.accumulate,
-        devices=params.devices,
-        num_nodes=params.num_nodes,
-    )
-    devices = devices_of(asked)
-    if params.batch_size != "auto":
-        batch_size = params.batch_size or SIZES[model_params.size].batch_size
-        check_shares(replace(asked, batch_size=batch_size), devices.processes)
-    return devices
-
-
-def pretraining_options(
-    params: PretrainParams,
-    model_params: ModelParams,
-    context_length: int,
-    seed: int,
-    *,
-    batch_size: int | None,
-) -> Training:
-    """The choices of the run; the size of the model gives what the parameters leave open."""
-    size = SIZES[model_params.size]
-    learning_rate = size.learning_rate / (1 if model_params.init == RANDOM else GENTLER)
-    return replace(
-        training_options(
-            params,
-            context_length,
-            seed,
-            batch_size=batch_size or size.batch_size,
-            learning_rate=params.learning_rate or learning_rate,
-            section="pretrain",
-        ),
-        objective=params.objective,
-        masked_share=params.masked_share,
-        patience=params.patience,
-        devices=params.devices,
-        num_nodes=params.num_nodes,
-    )
-
-
-def check_sides(objective: Objective, architecture: str) -> None:
-    """Refuse masked tokens for what reads from left to right only.
-
-    Raises:
-        BadParameter: a recurrent architecture and an objective that is not ``causal``.
-    """
-    if objective != "causal" and architecture in ("rnn", "lstm"):
-        raise BadParameter(
-            "pretrain.objective",
-            f"{objective} needs a model that sees both sides and {architecture} does not",
-            "Take causal, or another model.architecture",
-        )
-
-
-def batch_size_once(
-    params: PretrainParams,
-    config: ModelConfig,
-    rows: int,
-    masking: Masking | None,
-    seed: int,
-    work: Path,
-    say: Callable[[str], None],
-    processes: int = 1,
-) -> int:
-    """The rows a step that memory holds, found once and kept for as long as the run lasts.
-
-    Never so many that fewer than ``FEWEST_STEPS`` steps are left of the budget, nor more than
-    there are. Tried on one device, which takes its share of the rows.
-
-    Args:
-        processes: the result is a multiple of so many.
-    """
-    kept = work / "batch_size.json"
-    if is_another_rank():
-        wait_for(kept)
-    if not kept.exists():
-        most = min(rows, params.tokens // (config.context_length * FEWEST_STEPS))
-        options = training_options(
-            params,
-            config.context_length,
-            seed,
-            batch_size=params.accumulate,
-            learning_rate=1.0,
-            section="pretrain",
-        )
-        options = replace(options, objective=params.objective)
-        check(options, masking=masking, validates=True)
-        found = largest_batch(config, options, most, say)
-        found = max(1, found // (processes * params.accumulate)) * processes * params.accumulate
-        partial = work / ".batch_size.json.partial"
-        partial.write_text(json.dumps(found), encoding="utf-8")
-        partial.rename(kept)
-    return int(json.loads(kept.read_text(encoding="utf-8")))
 
 
 def whole_batches(rows: Rows, batch_size: int) -> list[dict[str, Any]]:

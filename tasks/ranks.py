@@ -26,9 +26,10 @@ from pydantic import BaseModel
 
 from chatwright.environment import Launched, launched
 from chatwright.errors import ChatwrightError, ServiceUnavailable
+from tasks.driver import end_with_the_driver
 from tasks.params import load_params
 from tasks.progress import silent
-from tasks.stage import INTERRUPTED, Stage, end_with_the_driver, interrupt
+from tasks.stage import INTERRUPTED, Stage, interrupt
 from tasks.work import NAME, fingerprint, what_decides
 
 MARK = "::failure "  # begins the line that is meant for the first process, not for a person

@@ -10,10 +10,8 @@ import contextlib
 import errno
 import json
 import os
-import shutil
 import signal
 import sys
-import threading
 import time
 import traceback
 from collections.abc import Iterable, Mapping
@@ -21,7 +19,6 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, NoReturn
 
-import psutil
 from filelock import FileLock, Timeout
 from pydantic import BaseModel
 
@@ -33,8 +30,11 @@ from chatwright.errors import (
     MissingInput,
     ServiceUnavailable,
 )
+from chatwright.whole_file import write_whole
+from tasks.driver import end_with_the_driver
 from tasks.lineage import git_commit, output_hash
 from tasks.params import Params, load_params
+from tasks.placing import aside, put_in_place, remove, sync
 from tasks.progress import Display
 from tasks.tracking.spool import Spool, start_shipping
 from tasks.work import NAME, changes_since_the_last, fingerprint, what_decides
@@ -125,11 +125,11 @@ class Stage:
         """Where to write an output: a name beside ``path``, renamed to it when all is done."""
         path = Path(path)
         path.parent.mkdir(parents=True, exist_ok=True)
-        partial, before = path.with_name(f".{path.name}.partial"), _aside(path)
+        partial, before = path.with_name(f".{path.name}.partial"), aside(path)
         if before.exists() and not path.exists():
-            before.rename(path)  # killed between the two renames of _replace
+            before.rename(path)  # killed between the two renames of put_in_place
         for leftover in (partial, before):
-            _remove(leftover)
+            remove(leftover)
         self._outputs[path] = partial
         return partial
 
@@ -149,10 +149,7 @@ class Stage:
         if changes := changes_since_the_last(folder, decides):
             self.log(f"starting afresh, since this changed after the unfinished run: {changes}")
         folder.mkdir(parents=True, exist_ok=True)
-        partial = folder / f".{NAME}.partial"
-        partial.write_text(json.dumps(decides), encoding="utf-8")
-        _sync(partial)
-        partial.rename(folder / NAME)
+        write_whole(folder / NAME, json.dumps(decides))
         return folder
 
     def log(self, line: str) -> None:
@@ -204,7 +201,7 @@ class Stage:
                 error = failure
         if error is not None:
             for partial in self._outputs.values():
-                _remove(partial)
+                remove(partial)
             code = self._said(error)
             status = "KILLED" if code == INTERRUPTED else "FAILED"
         seconds = time.monotonic() - self._started
@@ -214,13 +211,13 @@ class Stage:
         self._lock.release()
         if code:
             sys.exit(code)
-        _remove(WORK / self.name)
+        remove(WORK / self.name)
         self.log(f"done in {seconds:.1f} s")
 
     def give_up(self, error: ChatwrightError) -> NoReturn:
         """End this process at once, from another thread, where the main one waits for ever."""
         for partial in self._outputs.values():
-            _remove(partial)
+            remove(partial)
         code = self._said(error)
         with contextlib.suppress(OSError):
             self._noted().append("end", status="FAILED", report={})
@@ -229,9 +226,9 @@ class Stage:
 
     def _place_outputs(self) -> None:
         for partial in self._outputs.values():
-            _sync(partial)
+            sync(partial)
         for path, partial in self._outputs.items():
-            _replace(partial, path)
+            put_in_place(partial, path)
 
     def _said(self, error: BaseException) -> int:
         """Tell the user what happened, once, and give the exit status."""
@@ -270,66 +267,3 @@ def _is_disk_full(error: BaseException) -> bool:
             return True
         cause = cause.__cause__ or cause.__context__
     return False
-
-
-def _aside(path: Path) -> Path:
-    return path.with_name(f".{path.name}.before")
-
-
-def _remove(path: Path) -> None:
-    if path.is_dir():
-        shutil.rmtree(path)
-    else:
-        path.unlink(missing_ok=True)
-
-
-def _sync(path: Path) -> None:
-    for file in sorted(path.rglob("*")) if path.is_dir() else [path]:
-        if file.is_file():
-            with open(file, "rb") as content:
-                os.fsync(content.fileno())
-
-
-def _replace(partial: Path, path: Path) -> None:
-    """Put ``partial`` in the place of ``path``; a folder cannot be replaced in one step."""
-    if path.exists():
-        path.rename(_aside(path))
-    partial.rename(path)
-    _remove(_aside(path))
-
-
-def end_with_the_driver(by: signal.Signals = signal.SIGTERM) -> None:
-    """Stop this process, with a signal, when the one that drives it is gone.
-
-    A driver that is killed cannot stop its stages, and a stage left at work would meet the next
-    run of the same stage. The driver is the flow's process, or the ``dvc`` above this one.
-    """
-    named = os.environ.get("CHATWRIGHT_DRIVER_PID")
-    if named:
-        try:
-            driver: psutil.Process | None = psutil.Process(int(named))
-        except psutil.NoSuchProcess:
-            raise KeyboardInterrupt from None
-    else:
-        above = psutil.Process().parents()[:3]
-        driver = next((p for p in above if _is_dvc(_command(p))), None)
-    if driver is None:
-        return
-
-    def watch(driver: psutil.Process) -> None:
-        while driver.is_running() and driver.status() != psutil.STATUS_ZOMBIE:
-            time.sleep(0.5)
-        os.kill(os.getpid(), by)
-
-    threading.Thread(target=watch, args=(driver,), daemon=True).start()
-
-
-def _is_dvc(command: list[str]) -> bool:
-    return command[1:3] == ["-m", "dvc"] or any(Path(part).name == "dvc" for part in command[:2])
-
-
-def _command(process: psutil.Process) -> list[str]:
-    try:
-        return process.cmdline()
-    except psutil.Error:
-        return []

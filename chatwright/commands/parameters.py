@@ -15,6 +15,7 @@ from ruamel.yaml.nodes import ScalarNode
 from ruamel.yaml.representer import RoundTripRepresenter
 
 from chatwright.errors import BadParameter
+from chatwright.whole_file import write_whole
 from tasks.params import Params, check_params, known_keys, leaves, load_params, nearest_key
 
 PARAMS = Path("params.yaml")
@@ -38,9 +39,7 @@ def apply_choices(preset: str | None, settings: list[str]) -> list[str]:
     if changes:
         text = io.StringIO()
         yaml.dump(tree, text)
-        partial = PARAMS.with_name(".params.yaml.partial")
-        partial.write_text(text.getvalue(), encoding="utf-8")
-        partial.replace(PARAMS)
+        write_whole(PARAMS, text.getvalue())
     return changes
 
 

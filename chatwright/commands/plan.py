@@ -111,7 +111,7 @@ def ground_of(params: Params) -> Ground:
 
 def both(params: Params) -> "tuple[Training, Training]":
     """The choices of pretraining and of fine-tuning."""
-    from tasks.pretrain import pretraining_options
+    from tasks.pretrain_options import pretraining_options
     from tasks.training import training_options
 
     rows = params.pretrain.batch_size

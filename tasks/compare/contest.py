@@ -15,6 +15,7 @@ from typing import Any
 import numpy as np
 
 from chatwright.errors import BadParameter, CorpusTooSmall
+from chatwright.whole_file import write_whole
 from model.architectures import build
 from model.config import RECURRENT, ModelConfig
 from model.data import StepBatches
@@ -38,7 +39,8 @@ from tasks.documents import read_documents
 from tasks.evaluate.held_out import thinned
 from tasks.evaluate.language_model import bits_per_byte
 from tasks.params import Params
-from tasks.pretrain import pretraining_options, whole_batches
+from tasks.pretrain import whole_batches
+from tasks.pretrain_options import pretraining_options
 from tasks.progress import Progress, silent
 from tasks.training import progress_in_tokens
 
@@ -189,9 +191,7 @@ def _compete(
             result = _network(
                 contest, rival, config, on_point, progress, lambda line: say(rival.name, line)
             )
-        partial = contest.work / f".{rival.name}.partial"
-        partial.write_text(result.model_dump_json(indent=1), encoding="utf-8")
-        partial.rename(contest.work / f"{rival.name}.json")
+        write_whole(contest.work / f"{rival.name}.json", result.model_dump_json(indent=1))
     finally:
         end(spool, result)
     shutil.rmtree(contest.work / rival.name, ignore_errors=True)

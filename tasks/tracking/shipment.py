@@ -18,6 +18,7 @@ from mlflow import MlflowClient
 from mlflow.entities import Dataset, DatasetInput, InputTag, Metric, Param, RunTag
 from mlflow.system_metrics.system_metrics_monitor import SystemMetricsMonitor
 
+from chatwright.whole_file import write_whole
 from tasks.lineage import LOCK, locked_hashes
 from tasks.params import leaves
 
@@ -208,6 +209,4 @@ class BuildShipment:
         self._client.log_inputs(run_id, [DatasetInput(dataset, tags)])
 
     def _save(self) -> None:
-        partial = self._state_file.with_suffix(".partial")
-        partial.write_text(json.dumps(self._state), encoding="utf-8")
-        partial.replace(self._state_file)
+        write_whole(self._state_file, json.dumps(self._state))

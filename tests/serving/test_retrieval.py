@@ -170,7 +170,7 @@ def test_each_document_is_one_hit_though_it_has_many_passages(tmp_path: Path) ->
     long = Document("folder/long.txt", "folder", "Airships", "\n\n".join(chapters), "en")
     short = Document("folder/short.txt", "folder", "Trains", "A zeppelin is no train.", "en")
     small = Index.load(built(tmp_path, [long, short], passage_characters=400))
-    assert small.library.passages > 2
+    assert small.store.passages > 2
     ids = [hit.passage.document_id for hit in small.search("zeppelin hangar")]
     assert sorted(ids) == ["folder/long.txt", "folder/short.txt"]
 

@@ -16,7 +16,8 @@ from model.hf import load_pretrained
 from model.masking import Objective
 from model.tokenizer import ChatTokenizer
 from tasks.params import ModelParams, PretrainParams
-from tasks.pretrain import Pretrained, check_sides, pretrain
+from tasks.pretrain import Pretrained, pretrain
+from tasks.pretrain_options import check_sides
 
 MODEL = ModelParams(size="tiny", hidden_size=32, num_layers=2, num_heads=2, dropout=0.1)
 STEP_TOKENS = 4 * 64

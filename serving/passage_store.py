@@ -40,7 +40,7 @@ PASSAGE_SCHEMA = pa.schema(
 REBUILD = "Build the index again: chatwright run"
 
 
-class Library:
+class PassageStore:
     """A corpus that can be searched; see ``load``.
 
     Args:
