@@ -12,14 +12,13 @@ Shapes: B rows, T tokens, C width, H heads, D numbers a head, V vocabulary.
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
-from torch.utils.checkpoint import checkpoint
 
 from model.attention import attend, attention_bias, attention_mask
 from model.cache import KeyValueCache
 from model.config import ModelConfig
 from model.language_model import LanguageModel
 from model.norm import LayerNorm, compute_dtype
-from model.transformer import Embedding, init_blocks
+from model.transformer import Embedding, init_blocks, through_blocks
 
 
 class JointAttention(nn.Module):
@@ -150,15 +149,9 @@ class GPT2(LanguageModel):
         x_btc = x_btc.to(dtype)
         keys_dtype = dtype if cache is None else cache.dtype
         bias = attention_bias(mask, tokens, seen, x_btc.device, keys_dtype)
-        recompute = self.recompute_layers and self.training and torch.is_grad_enabled()
         if self.config.dropout:
             x_btc = F.dropout(x_btc, self.config.dropout, self.training)
-        for depth in range(self.config.num_layers):
-            block = self.transformer.h[0 if self.config.share_layers else depth]
-            inputs = (x_btc, bias, cache, depth)
-            x_btc = checkpoint(block, *inputs, use_reentrant=False) if recompute else block(*inputs)
-        if cache is not None:
-            cache.advance(tokens)
+        x_btc = through_blocks(self, self.transformer.h, x_btc, bias, cache=cache)
         return self.transformer.ln_f(x_btc)
 
     @property

@@ -118,6 +118,31 @@ def init_blocks(
         parameter.copy_(torch.randn(parameter.shape, generator=generator) * scale)
 
 
+def through_blocks(
+    model: LanguageModel,
+    blocks: nn.ModuleList,
+    x_btc: Tensor,
+    *inputs: Tensor | None,
+    cache: KeyValueCache | None,
+) -> Tensor:
+    """What comes out of the last block, ``(B, T, C)``.
+
+    Where ``recompute_layers`` says so, what a block works out is worked out again in the backward
+    pass instead of kept. The cache has the tokens' keys and values afterwards.
+
+    Args:
+        inputs: what every block is given beside the hidden states, the cache and its depth.
+    """
+    recompute = model.recompute_layers and model.training and torch.is_grad_enabled()
+    for depth in range(model.config.num_layers):
+        block = blocks[0 if model.config.share_layers else depth]
+        given = (x_btc, *inputs, cache, depth)
+        x_btc = checkpoint(block, *given, use_reentrant=False) if recompute else block(*given)
+    if cache is not None:
+        cache.advance(x_btc.shape[1])
+    return x_btc
+
+
 class Transformer(LanguageModel):
     """Llama, Qwen2 or Qwen3.
 
@@ -172,13 +197,7 @@ class Transformer(LanguageModel):
         x_btc, cosines, sines = x_btc.to(dtype), cosines.to(dtype), sines.to(dtype)
         keys_dtype = dtype if cache is None else cache.dtype
         bias = attention_bias(mask, tokens, seen, x_btc.device, keys_dtype)
-        recompute = self.recompute_layers and self.training and torch.is_grad_enabled()
-        for depth in range(self.config.num_layers):
-            block = self.model.layers[0 if self.config.share_layers else depth]
-            inputs = (x_btc, cosines, sines, bias, cache, depth)
-            x_btc = checkpoint(block, *inputs, use_reentrant=False) if recompute else block(*inputs)
-        if cache is not None:
-            cache.advance(tokens)
+        x_btc = through_blocks(self, self.model.layers, x_btc, cosines, sines, bias, cache=cache)
         return self.model.norm(x_btc)
 
     @property
