@@ -24,6 +24,13 @@ os.environ["OMP_NUM_THREADS"] = "1"
 signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Keep the tests of one file, and those that look at the built project, in one process."""
+    for item in items:
+        built = "built_project" in getattr(item, "fixturenames", ())
+        item.add_marker(pytest.mark.xdist_group("built project" if built else item.path.stem))
+
+
 @pytest.fixture(scope="session")
 def test_data() -> Path:
     """The folder of real data; tests that need it are skipped where it is not."""
@@ -54,7 +61,7 @@ class Project:
             "GIT_COMMITTER_NAME": "t",
             "GIT_COMMITTER_EMAIL": "t@example.com",
         }
-        for name in ("PREFECT_API_URL", "CHATWRIGHT_PROGRESS", "OMP_NUM_THREADS"):
+        for name in ("PREFECT_API_URL", "CHATWRIGHT_PROGRESS"):
             self.environment.pop(name, None)
         for name in CODE:
             shutil.copytree(
