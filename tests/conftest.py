@@ -5,7 +5,7 @@ import shutil
 import signal
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -38,6 +38,26 @@ def test_data() -> Path:
     if not named:
         pytest.skip("CHATWRIGHT_TEST_DATA names no folder of real data")
     return Path(named)
+
+
+@pytest.fixture
+def small_disk() -> Iterator[Callable[[Path, str], None]]:
+    """Mounts a disk of a size ("64k") on an existing folder; gone when the test is over."""
+    mounted = []
+
+    def mount(folder: Path, size: str) -> None:
+        if os.geteuid() != 0:
+            pytest.skip("mounting a small disk needs root")
+        if subprocess.run(
+            ["mount", "-t", "tmpfs", "-o", f"size={size}", "none", folder]
+        ).returncode:
+            pytest.skip("this machine does not let us mount a small disk")
+        mounted.append(folder)
+
+    yield mount
+    for folder in mounted:
+        # Lazily: a process that sends to MLflow may still be at work there.
+        subprocess.run(["umount", "--lazy", folder], check=True)
 
 
 class Project:
