@@ -232,7 +232,7 @@ def main() -> None:
             "model": params.model.model_dump(mode="json"),
             # How often to save changes nothing of what is saved, and other devices go on with it.
             "pretrain": params.pretrain.model_dump(
-                mode="json", exclude={"checkpoint_seconds", "devices", "num_nodes"}
+                mode="json", exclude={"checkpoint_seconds", "devices", "num_nodes", "strategy"}
             ),
         }
         init = params.model.init
