@@ -1,6 +1,7 @@
-"""A model shared out among processes (``strategy: fsdp``): each keeps a part of every weight, of its
-gradient and of what the optimizers keep of it, and has all of a layer's weights only while it
-computes that layer. So several devices train what one does not hold.
+"""A model shared out among processes, so that several devices train what one does not hold.
+
+Each keeps a part of every weight, of its gradient and of what the optimizers keep of it, and has
+all of a layer's weights only while it computes that layer.
 
 torch's ``fully_shard`` does it (Zhao et al. 2023, arXiv:2304.11277), in its second form: a weight
 becomes a ``DTensor`` that knows which of its rows are here. Lightning's ``ModelParallelStrategy``
@@ -14,8 +15,8 @@ Notable choices:
 - Gradients are added up, not averaged: a loss is divided by the tokens of the whole batch already.
   That is done after each part of a batch; to wait for the last would keep gradients whole until
   then, which is what sharing out is to spare.
-- In bfloat16 a layer's weights are cast before they are sent. Autocast would cast them too, but keep
-  what it cast, of all layers, until the step is done.
+- In bfloat16 a layer's weights are cast before they are sent. Autocast would cast them too, but
+  keep what it cast, of all layers, until the step is done.
 
 Shapes: N matrices of R rows and C columns, of which r rows are here.
 """

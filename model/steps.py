@@ -121,9 +121,7 @@ class LanguageModeling(lightning.LightningModule):
                 scaler.unscale_(optimizer)
         norm = None
         if options.clip_norm is not None:
-            norm = whole(
-                torch.nn.utils.clip_grad_norm_(self.model.parameters(), options.clip_norm)
-            )
+            norm = whole(torch.nn.utils.clip_grad_norm_(self.model.parameters(), options.clip_norm))
         # Gradients too large for float16 are the scaler's business.
         self.guard.watch(self.step, loss, None if scaler is not None else norm)
         learning_rate = options.learning_rate * learning_rate_factor(

@@ -152,7 +152,13 @@ def pretrain(
     foreseen = params.objective == "causal" and model_params.init == RANDOM
     figures = corpus_figures(tokens, ids) if foreseen else None
     expected = RunForecast(
-        forecast(shape, options, corpus=figures, runs=fitted_runs() if figures else None),
+        forecast(
+            shape,
+            options,
+            corpus=figures,
+            runs=fitted_runs() if figures else None,
+            processes=processes,
+        ),
         options,
         shape,
         VALIDATION_POINTS * len(validation),
