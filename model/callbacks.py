@@ -192,7 +192,7 @@ class CheckpointInTime(lightning.Callback):
             return
         module.guard.settle()
         self.curve.read_loss(module)
-        if trainer.is_global_zero:
+        if trainer.is_global_zero or module.options.strategy == "fsdp":
             save_checkpoint(
                 self.folder,
                 module.step,

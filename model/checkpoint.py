@@ -5,6 +5,9 @@ random states, and, as JSON in its header, the step and the notes of whatever el
 step. (The schedule and the data's place are functions of the step and of the notes; nothing draws
 from Python's or numpy's random numbers.) The file's name holds the hash of its bytes, so that a
 damaged one is known before it is used, and the one before it taken.
+
+What is shared out among processes (sharding.py) is put together before it is written: a checkpoint
+does not tell how many processes there were, and any number can go on from it.
 """
 
 import hashlib
@@ -19,6 +22,9 @@ from typing import Any
 import torch
 from safetensors.torch import load, save
 from torch import Tensor, nn
+
+from model.devices import rank
+from model.sharding import shared_out_as, whole
 
 KEPT = 2
 _NAME = re.compile(r"step-(\d{9})-([0-9a-f]{16})\.safetensors")
@@ -39,11 +45,17 @@ def save_checkpoint(
     model: nn.Module,
     optimizers: Sequence[torch.optim.Optimizer],
     notes: Any,
-) -> Path:
+) -> Path | None:
     """Write a checkpoint, whole or not at all, and remove all but the last two.
+
+    Where several processes train, the first one writes; the others are needed where the model is
+    shared out among them, and may be spared where it is not.
 
     Args:
         notes: JSON.
+
+    Returns:
+        The file; None in any process but the first.
     """
     tensors = {f"model.{name}": tensor for name, tensor in _weights(model).items()}
     for number, optimizer in enumerate(optimizers):
@@ -54,8 +66,16 @@ def save_checkpoint(
     device = next(model.parameters()).device
     if device.type == "cuda":
         tensors["random_state.cuda"] = torch.cuda.get_rng_state(device)
+    first, kept = rank() == 0, {}
+    # In one order everywhere: a file that was read gives its tensors in any.
+    for name, tensor in sorted(tensors.items()):
+        together = whole(tensor.detach())
+        if first:
+            kept[name] = together.cpu().contiguous()
+    if not first:
+        return None
     data = save(
-        {name: tensor.detach().cpu().contiguous() for name, tensor in tensors.items()},
+        kept,
         # One entry: several would come in an order that changes from run to run.
         metadata={"run": json.dumps({"step": step, "notes": notes})},
     )
@@ -108,14 +128,19 @@ def restore(
 ) -> None:
     """Put a checkpoint's weights, optimizer states and random states in their places."""
     for name, tensor in _weights(model).items():
-        tensor.copy_(checkpoint.tensors[f"model.{name}"])
+        tensor.copy_(shared_out_as(tensor, checkpoint.tensors[f"model.{name}"]))
     for number, optimizer in enumerate(optimizers):
+        parameters = [one for group in optimizer.param_groups for one in group["params"]]
         state: dict[int, dict[str, Tensor]] = {}
         prefix = f"optimizer.{number}."
         for name, tensor in checkpoint.tensors.items():
             if name.startswith(prefix):
-                parameter, key = name.removeprefix(prefix).split(".", 1)
-                state.setdefault(int(parameter), {})[key] = tensor
+                written, key = name.removeprefix(prefix).split(".", 1)
+                parameter = parameters[int(written)]
+                # AdamW counts its steps for each parameter: numbers that every process has.
+                if tensor.shape == parameter.shape:
+                    tensor = shared_out_as(parameter, tensor)
+                state.setdefault(int(written), {})[key] = tensor
         groups = optimizer.state_dict()["param_groups"]
         optimizer.load_state_dict({"state": state, "param_groups": groups})
     torch.set_rng_state(checkpoint.tensors["random_state"])

@@ -17,7 +17,7 @@ from dataclasses import dataclass
 
 from model.config import ModelConfig
 from model.objectives import PIECE_TOKENS
-from model.optim import Algorithm
+from model.optim import NUMBERS_AT_ONCE, Algorithm
 
 FLOAT32 = 4
 
@@ -113,18 +113,23 @@ def training_operations_per_token(config: ModelConfig) -> int:
 
 @dataclass(frozen=True)
 class Memory:
-    """Bytes that training takes, beyond what Python and torch take themselves."""
+    """Bytes that training takes, beyond what Python and torch take themselves.
+
+    ``together`` is what is put together, while it is used, of a model that is shared out.
+    """
 
     weights: int
     gradients: int
     optimizer: int
     activations: int
     update: int
+    together: int = 0
 
     @property
     def total(self) -> int:
         """At the fuller of the two moments: before the backward pass, or in the update."""
-        return self.weights + self.gradients + self.optimizer + max(self.activations, self.update)
+        kept = self.weights + self.gradients + self.optimizer
+        return kept + max(self.activations + self.together, self.update)
 
 
 def checkpoint_bytes(config: ModelConfig, optimizer: Algorithm) -> int:
@@ -147,14 +152,16 @@ def training_memory(
     half_precision: bool,
     recompute_layers: bool = False,
     fused_attention: bool = False,
+    sharing: int = 1,
 ) -> Memory:
-    """Estimate the memory of training.
+    """Estimate the memory of training, of one process.
 
     Args:
-        batch_size: rows that go through the model at once.
+        batch_size: rows that go through the model at once, in that process.
         half_precision: products in 16 bits; weights, gradients and states stay in 32.
         recompute_layers: only a layer's input is kept, the rest of it made anew when needed.
         fused_attention: no table of attention scores is kept, as on a GPU.
+        sharing: how many processes share the model out (model/sharding.py).
     """
     counted = parameters(config)
     width = 2 if half_precision else FLOAT32
@@ -171,13 +178,22 @@ def training_memory(
     loss = FLOAT32 * config.vocab_size * (config.hidden_size + 2 * PIECE_TOKENS)
     casts = width * counted.matrices if half_precision else 0
     # Muon's stacks: gradients, momenta, updates in 32 bits, the rounds' three in ``width``.
-    update = (3 * FLOAT32 + 3 * width) * counted.largest_stack if optimizer == "muon" else 0
+    stack = min(counted.largest_stack, NUMBERS_AT_ONCE) if sharing > 1 else counted.largest_stack
+    update = (3 * FLOAT32 + 3 * width) * stack if optimizer == "muon" else 0
+    together = 0
+    if sharing > 1:
+        # Weights and gradients of what is no layer, and of two layers: one at work, one on its way.
+        layers = 1 if config.share_layers else config.num_layers
+        in_two = counted.without_embeddings * min(2, layers) // layers
+        together = 2 * (FLOAT32 * counted.embeddings + width * in_two)
+        casts = 0
     return Memory(
-        weights=FLOAT32 * counted.total,
-        gradients=FLOAT32 * counted.total,
-        optimizer=FLOAT32 * _states(counted, optimizer),
+        weights=FLOAT32 * counted.total // sharing,
+        gradients=FLOAT32 * counted.total // sharing,
+        optimizer=FLOAT32 * _states(counted, optimizer) // sharing,
         activations=width * tokens * (kept + scored) + casts + loss,
         update=update,
+        together=together,
     )
 
 

@@ -9,6 +9,7 @@ gradients are added up here, after the backward pass and always in one order. to
 DistributedDataParallel adds them up while the backward pass still runs, in an order that changes
 after its first step; so three processes or more that go on from a checkpoint would round otherwise
 than those that were never stopped. What that costs on several machines has not been measured.
+A model that is shared out (sharding.py) has its gradients added up by torch, layer by layer.
 
 Every process decides alike: whether to stop or to write a checkpoint is agreed on in each step.
 """
@@ -27,7 +28,7 @@ from pytorch_lightning.plugins.environments import (
     SLURMEnvironment,
     TorchElasticEnvironment,
 )
-from pytorch_lightning.strategies import DDPStrategy, Strategy
+from pytorch_lightning.strategies import DDPStrategy, ModelParallelStrategy, Strategy
 from torch import Tensor
 from torch._utils import _flatten_dense_tensors, _unflatten_dense_tensors
 
@@ -111,6 +112,29 @@ def check_shares(options: Training, processes: int) -> None:
         )
 
 
+def check_strategy(options: Training, processes: int) -> None:
+    """Refuse to share a model out where that cannot be.
+
+    Raises:
+        BadParameter: there is one process only, or gradients have to be scaled for float16.
+    """
+    if options.strategy != "fsdp":
+        return
+    section = options.section
+    if processes == 1:
+        raise BadParameter(
+            f"{section}.strategy",
+            "fsdp shares a model out among several processes and there is one",
+            "Take ddp",
+        )
+    if options.precision == "fp16":
+        raise BadParameter(
+            f"{section}.precision",
+            "fp16 needs scaled gradients, which Lightning does not have with fsdp",
+            "Take bf16 or fp32",
+        )
+
+
 def _cores() -> int:
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
@@ -125,7 +149,7 @@ class SummedHere(DDPStrategy):
                 distributed.broadcast(tensor.data, 0)
 
 
-def strategy_of(devices: Devices) -> Strategy | Literal["auto"]:
+def strategy_of(devices: Devices, options: Training) -> Strategy | Literal["auto"]:
     """What Lightning takes for them.
 
     Raises:
@@ -140,7 +164,13 @@ def strategy_of(devices: Devices) -> Strategy | Literal["auto"]:
             f"this is one process and {devices.processes} are to train together",
             "Start them with: python -m tasks.pretrain",
         )
-    return SummedHere(cluster_environment=ENVIRONMENTS[found.by]())
+    environment = ENVIRONMENTS[found.by]()
+    if options.strategy == "ddp":
+        return SummedHere(cluster_environment=environment)
+    sharing = ModelParallelStrategy(data_parallel_size=devices.processes, tensor_parallel_size=1)
+    # Its constructor does not take it.
+    sharing.cluster_environment = environment
+    return sharing
 
 
 def rank() -> int:

@@ -10,12 +10,14 @@ from model.masking import Masking, Objective
 from model.optim import Algorithm
 from model.schedule import Schedule
 
+Strategy = Literal["ddp", "fsdp"]
 Precision = Literal["auto", "bf16", "fp16", "fp32"]
 KNOWN = {
     "optimizer": get_args(Algorithm),
     "schedule": get_args(Schedule),
     "precision": get_args(Precision),
     "objective": get_args(Objective),
+    "strategy": get_args(Strategy),
 }
 LightningPrecision = Literal["bf16-mixed", "16-mixed", "32-true"]
 
@@ -28,7 +30,8 @@ class Training:
     ``warmup_share`` is the share of the steps that the learning rate climbs; gradients longer than
     ``clip_norm`` are cut to that length; ``patience`` is how many validations without a better
     loss end the run; a loss above ``spike_factor`` times what it was of late is a bad step.
-    ``batch_size`` is of all ``devices`` of all ``num_nodes`` together (model/devices.py).
+    ``batch_size`` is of all ``devices`` of all ``num_nodes`` together (model/devices.py), each of
+    which has the whole model (``ddp``) or a part of it (``fsdp``, model/sharding.py).
     ``section`` is the part of params.yaml that errors name.
     """
 
@@ -55,6 +58,7 @@ class Training:
     masked_share: float = 0.5
     devices: int | Literal["auto"] = 1
     num_nodes: int = 1
+    strategy: Strategy = "ddp"
     section: str = "pretrain"
 
 

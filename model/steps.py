@@ -20,6 +20,7 @@ from model.objectives import batch_loss, tokens_that_count
 from model.optim import optimizers
 from model.options import Training
 from model.schedule import learning_rate_factor
+from model.sharding import keep_a_part, share_out, whole
 
 
 @dataclass
@@ -53,6 +54,16 @@ class LanguageModeling(lightning.LightningModule):
         self.wishes = Wishes()
         self.agreed = Wishes()
 
+    def configure_model(self) -> None:
+        """Share the model out, if it is to be trained so; the optimizers are made after it."""
+        if self.device_mesh is not None:
+            share_out(self.model, self.device_mesh["data_parallel"], self._products)
+
+    @property
+    def _products(self) -> torch.dtype:
+        """The type that matrix products are made in; float32 where that is float16."""
+        return torch.bfloat16 if self.trainer.precision == "bf16-mixed" else torch.float32
+
     def configure_optimizers(self) -> list[torch.optim.Optimizer]:
         """One for the matrices, one for the rest."""
         return optimizers(
@@ -60,7 +71,7 @@ class LanguageModeling(lightning.LightningModule):
             algorithm=self.options.optimizer,
             learning_rate=self.options.learning_rate,
             weight_decay=self.options.weight_decay,
-            dtype=torch.bfloat16 if self.trainer.precision == "bf16-mixed" else torch.float32,
+            dtype=self._products,
         )
 
     def training_step(self, batch: Batch, batch_idx: int) -> None:
@@ -88,8 +99,8 @@ class LanguageModeling(lightning.LightningModule):
             loss += part_loss.detach()
         with torch.autocast(self.device.type, enabled=False):
             if several:
-                gradients = [p.grad for p in self.model.parameters() if p.grad is not None]
-                add_up([loss, *gradients])
+                here = list(self.model.parameters()) if self.options.strategy == "ddp" else []
+                add_up([loss, *(p.grad for p in here if p.grad is not None)])
             self._update(loss)
         self.step += 1
         self.loss_sum = self.loss_sum + loss
@@ -110,7 +121,7 @@ class LanguageModeling(lightning.LightningModule):
                 scaler.unscale_(optimizer)
         norm = None
         if options.clip_norm is not None:
-            norm = torch.nn.utils.clip_grad_norm_(self.model.parameters(), options.clip_norm)
+            norm = whole(torch.nn.utils.clip_grad_norm_(self.model.parameters(), options.clip_norm))
         # Gradients too large for float16 are the scaler's business.
         self.guard.watch(self.step, loss, None if scaler is not None else norm)
         learning_rate = options.learning_rate * learning_rate_factor(
@@ -145,24 +156,29 @@ class LanguageModeling(lightning.LightningModule):
     def notes(self) -> dict[str, Any]:
         """What a continued run has to know, as JSON."""
         scaler = {} if self.scaler is None else {"scaler": self.scaler.state_dict()}
-        several = self.trainer.world_size > 1
-        processes = {"processes": self.trainer.world_size} if several else {}
-        return {**self.guard.notes(), **self.rollbacks.notes(), **scaler, **processes}
+        devices: dict[str, Any] = {}
+        if self.trainer.world_size > 1:
+            devices = {"processes": self.trainer.world_size, "strategy": self.options.strategy}
+        return {**self.guard.notes(), **self.rollbacks.notes(), **scaler, **devices}
 
     @torch.no_grad()
     def mean_loss(self, batches: list[Batch]) -> float:
         """Mean loss over batches, each counted by its tokens, without dropout or smoothing."""
         self.model.eval()
         total, counted = torch.zeros((), device=self.device), 0
-        several = self.trainer.world_size > 1
+        processes = self.trainer.world_size
         with self.trainer.precision_plugin.forward_context():
-            for batch in batches[self.global_rank :: self.trainer.world_size]:
-                counts = int(tokens_that_count(batch))
+            # All take as many: where weights are shared out, each forward pass needs all processes.
+            for first in range(0, len(batches), processes):
+                number = first + self.global_rank
+                batch = batches[min(number, len(batches) - 1)]
+                counts = int(tokens_that_count(batch)) if number < len(batches) else 0
                 placed: Batch = {name: column.to(self.device) for name, column in batch.items()}
                 total += batch_loss(self.model, placed) * counts
                 counted += counts
+        keep_a_part(self.model)
         self.model.train()
-        if several:
+        if processes > 1:
             both = torch.stack([total.double(), torch.full_like(total, counted).double()])
             add_up([both])
             return float(both[0] / both[1].clamp_min(1))

@@ -12,6 +12,7 @@ fit.
 """
 
 import contextlib
+import copy
 import logging
 import warnings
 from collections.abc import Callable, Sequence
@@ -30,6 +31,7 @@ from model.devices import (
     Devices,
     agree_on,
     check_shares,
+    check_strategy,
     devices_of,
     rank,
     strategy_of,
@@ -41,6 +43,7 @@ from model.masking import VALIDATION_SEED, Masking
 from model.memory import is_out_of_memory, not_enough_memory
 from model.options import Training, check, lightning_precision
 from model.rows import Rows
+from model.sharding import collect_into
 from model.steps import LanguageModeling
 
 
@@ -80,6 +83,9 @@ def train(
     A first Ctrl-C or SIGTERM ends the step, writes a checkpoint and returns with ``finished``
     false; a second one interrupts at once.
 
+    Where processes share the model out, they train a copy of it, and all get all of its weights at
+    the end.
+
     Args:
         rows: what ``write_rows`` wrote.
         checkpoints: an existing folder of this very run; the caller sees to it that other options
@@ -99,6 +105,7 @@ def train(
     """
     check(options, masking=masking, validates=bool(validation))
     devices = devices_of(options)
+    check_strategy(options, devices.processes)
     check_shares(options, devices.processes)
     torch.manual_seed(options.seed)
     model.recompute_layers = options.recompute
@@ -116,7 +123,9 @@ def train(
         options.patience,
     )
     rollbacks = Rollbacks()
-    module = LanguageModeling(model.train(), options, rollbacks)
+    # What is shared out does not become a plain model again.
+    learner = copy.deepcopy(model) if options.strategy == "fsdp" else model
+    module = LanguageModeling(learner.train(), options, rollbacks)
     found = latest_checkpoint(checkpoints, say)
     if found:
         say(f"going on from step {found.step:,} of {options.steps:,}")
@@ -127,7 +136,9 @@ def train(
                 f"the same batches, other rounding"
                 + (" and other dropout" if model.config.dropout else "")
             )
-    with compiled(model, say) if options.compile else contextlib.nullcontext():
+        elif (way := found.notes.get("strategy", "ddp")) != options.strategy:
+            say(f"it was trained with {way} and goes on with {options.strategy}: other rounding")
+    with compiled(learner, say) if options.compile else contextlib.nullcontext():
         while bad := _fit(module, curve, found, rows, checkpoints, masking, devices, watching):
             target, dropped = rollbacks.go_back(
                 bad.step, batch_numbers(options.steps, rollbacks.left_out)
@@ -147,6 +158,8 @@ def train(
                 f"{bad.what} at step {bad.step:,}: "
                 f"going back to step {found.step if found else 0:,} and leaving out {named}"
             )
+    if learner is not model:
+        collect_into(model, learner)
     if curve.ends_early:
         say(
             f"stopped after step {module.step:,} of {options.steps:,}: "
@@ -202,7 +215,7 @@ def _fit(
         checkpoints, options.checkpoint_seconds, curve, found.step if found else -1
     )
     stopper = StopWhenAsked(keeper)
-    callbacks = [*watching, curve, keeper, stopper, _Restore(checkpoints, found)]
+    callbacks = [*watching, curve, _Restore(checkpoints, found), keeper, stopper]
     trainer = _trainer(options, devices, callbacks)
     module.zero_grad()
     try:
@@ -258,7 +271,7 @@ def _trainer(
         accelerator="cpu" if devices.kind == "cpu" and devices.processes > 1 else "auto",
         devices=devices.per_node,
         num_nodes=devices.nodes,
-        strategy=strategy_of(devices),
+        strategy=strategy_of(devices, options),
         precision=lightning_precision(options.precision),
         max_epochs=1,
         callbacks=callbacks,

@@ -39,7 +39,7 @@ class Forecast:
 
     Attributes:
         operations: floating-point operations of the whole run.
-        memory_bytes: at its fullest, Python and torch included.
+        memory_bytes: of one process, at its fullest, Python and torch included.
         bits_per_byte: of held-out text; None where nothing is known to say it from.
         is_a_guess: whether that lies far from all runs that the law was fitted to.
         seconds: from the first step to the last, validation and checkpoints included; None
@@ -117,10 +117,12 @@ def forecast(
     *,
     corpus: CorpusFigures | None = None,
     runs: FittedRuns | None = None,
+    processes: int = 1,
 ) -> Forecast:
     """All that can be said without a step.
 
     Args:
+        processes: that train together.
         corpus: None: as on the default corpus.
         runs: None leaves the loss out, and so do architectures that no run was made with.
     """
@@ -128,10 +130,11 @@ def forecast(
     tokens = options.steps * options.batch_size * config.context_length
     needed = training_memory(
         config,
-        -(-options.batch_size // options.accumulate),
+        -(-options.batch_size // (processes * options.accumulate)),
         optimizer=options.optimizer,
         half_precision=options.precision == "fp16" or uses_bfloat16(options.precision),
         recompute_layers=options.recompute,
+        sharing=processes if options.strategy == "fsdp" else 1,
     )
     expected: tuple[float | None, bool] = (None, False)
     if runs is not None and config.architecture in DECODERS:

@@ -153,6 +153,7 @@ class PretrainParams(TrainingParams):
     patience: PositiveInt | None = None
     devices: NumberOrAuto = "auto"
     num_nodes: PositiveInt = 1
+    strategy: Literal["ddp", "fsdp"] = "ddp"
 
 
 class FinetuneParams(TrainingParams):

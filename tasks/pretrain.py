@@ -152,7 +152,13 @@ def pretrain(
     foreseen = params.objective == "causal" and model_params.init == RANDOM
     figures = corpus_figures(tokens, ids) if foreseen else None
     expected = RunForecast(
-        forecast(shape, options, corpus=figures, runs=fitted_runs() if figures else None),
+        forecast(
+            shape,
+            options,
+            corpus=figures,
+            runs=fitted_runs() if figures else None,
+            processes=processes,
+        ),
         options,
         shape,
         VALIDATION_POINTS * len(validation),
@@ -232,7 +238,7 @@ def main() -> None:
             "model": params.model.model_dump(mode="json"),
             # How often to save changes nothing of what is saved, and other devices go on with it.
             "pretrain": params.pretrain.model_dump(
-                mode="json", exclude={"checkpoint_seconds", "devices", "num_nodes"}
+                mode="json", exclude={"checkpoint_seconds", "devices", "num_nodes", "strategy"}
             ),
         }
         init = params.model.init

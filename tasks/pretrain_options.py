@@ -11,7 +11,7 @@ from chatwright.errors import BadParameter
 from chatwright.whole_file import write_whole
 from model.batch_size import largest_batch
 from model.config import SIZES, ModelConfig
-from model.devices import Devices, check_shares, devices_of
+from model.devices import Devices, check_shares, check_strategy, devices_of
 from model.hub import RANDOM
 from model.masking import Masking, Objective
 from model.options import Training, check
@@ -29,7 +29,7 @@ def devices_here(params: PretrainParams, model_params: ModelParams) -> Devices:
     """What trains; refused before anything is read if it is not there.
 
     Raises:
-        BadParameter: more devices than there are, or a batch that they cannot share.
+        BadParameter: more devices than there are, or a batch or a model that they cannot share.
     """
     asked = Training(
         steps=1,
@@ -38,10 +38,19 @@ def devices_here(params: PretrainParams, model_params: ModelParams) -> Devices:
         learning_rate=1.0,
         optimizer=params.optimizer,
         accumulate=params.accumulate,
+        precision=params.precision,
         devices=params.devices,
         num_nodes=params.num_nodes,
+        strategy=params.strategy,
     )
     devices = devices_of(asked)
+    check_strategy(asked, devices.processes)
+    if params.strategy == "fsdp" and params.batch_size == "auto":
+        raise BadParameter(
+            "pretrain.batch_size",
+            "auto tries on one device, which need not hold a model that fsdp shares out",
+            "Give the number of rows",
+        )
     if params.batch_size != "auto":
         batch_size = params.batch_size or SIZES[model_params.size].batch_size
         check_shares(replace(asked, batch_size=batch_size), devices.processes)
@@ -73,6 +82,7 @@ def pretraining_options(
         patience=params.patience,
         devices=params.devices,
         num_nodes=params.num_nodes,
+        strategy=params.strategy,
     )
 
 

@@ -52,7 +52,9 @@ def plan(preset: str | None, settings: list[str]) -> None:
     shape_of(params, params.tokenizer.vocab_size)  # refused before anything slow
     from tasks.fitted_runs import fitted_runs
     from tasks.forecast import forecast
+    from tasks.pretrain_options import devices_here
 
+    processes = devices_here(params.pretrain, params.model).processes
     ground = ground_of(params)
     # What a masked token costs says nothing of bits per byte.
     foreseen = params.pretrain.objective == "causal" and params.model.init == "random"
@@ -60,15 +62,21 @@ def plan(preset: str | None, settings: list[str]) -> None:
     config = shape_of(params, ground.vocab_size)
     pretraining, finetuning = both(params)
     without_time = (
-        forecast(config, pretraining, corpus=ground.corpus, runs=runs),
+        forecast(config, pretraining, corpus=ground.corpus, runs=runs, processes=processes),
         forecast(config, finetuning),
     )
     first = with_seconds(
-        without_time[0], config, pretraining, ground.train_rows, ground.validation_rows
+        without_time[0], config, pretraining, ground.train_rows, ground.validation_rows, processes
     )
     second = with_seconds(without_time[1], config, finetuning, ground.train_rows, 0)
     console = Console(highlight=False)
     console.print(table({"pretrain": first, "finetune": second}))
+    if processes > 1:
+        console.print(
+            f"Memory and a step are of one of {processes} processes, without what they send each "
+            "other.",
+            soft_wrap=True,
+        )
     for line in remarks(config, pretraining, first, ground, runs):
         console.print(line, soft_wrap=True)
 
@@ -140,15 +148,23 @@ def with_seconds(
     options: "Training",
     rows: Path | None,
     validation_rows: int,
+    processes: int = 1,
 ) -> "Forecast":
-    """The forecast with its time, from steps that are run for it."""
+    """The forecast with its time, from steps that are run for it: the share of one process."""
     from model.callbacks import VALIDATION_POINTS
     from tasks.pretrain import VALIDATION_ROWS
     from tasks.trial import pace_of_steps
 
     batches = -(-min(validation_rows, VALIDATION_ROWS) // options.batch_size)
     with tempfile.TemporaryDirectory(prefix="chatwright-plan-") as folder:
-        pace = pace_of_steps(config, options, rows, Path(folder))
+        share = replace(
+            options,
+            batch_size=-(-options.batch_size // processes),
+            devices=1,
+            num_nodes=1,
+            strategy="ddp",
+        )
+        pace = pace_of_steps(config, share, rows, Path(folder))
     return expected.at_pace(pace, options, config, VALIDATION_POINTS * batches)
 
 

@@ -11,6 +11,7 @@ from pydoc_data.topics import topics
 import pytest
 
 from chatwright.commands.plan import plan
+from model import devices
 from tasks import trial
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -140,3 +141,21 @@ def test_what_does_not_fit_is_refused_in_one_sentence(
     )
     assert done.returncode == 2
     assert sentence in done.stderr and len(done.stderr.strip().splitlines()) == 1
+
+
+def test_of_several_processes_it_tries_the_share_of_one(
+    folder: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(devices, "_cores", lambda: 2)
+    tried: list[int] = []
+    real = trial.train
+
+    def seen(model: object, options: object, *rest: object, **choices: object) -> object:
+        tried.append(options.batch_size)  # type: ignore[attr-defined]
+        return real(model, options, *rest, **choices)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(trial, "train", seen)
+    plan(None, [*QUICK, "pretrain.devices=2", "pretrain.strategy=fsdp"])
+    printed = capsys.readouterr().out
+    assert "are of one of 2 processes" in printed and "100 steps of 4 rows" in printed
+    assert tried[0] == 2

@@ -133,3 +133,17 @@ def test_making_layers_anew_keeps_an_input_a_layer_and_one_layer() -> None:
     tokens, width = 8 * 1_024, 768
     layer = 8 * width + 2 * 3_072 + 12 * 1_024
     assert whole.activations - anew.activations == 4 * tokens * (11 * layer - 12 * width)
+
+
+def test_each_process_has_its_share_of_a_model_that_is_shared_out_and_two_layers_of_it() -> None:
+    choices = {"optimizer": "adamw", "half_precision": True}
+    alone = training_memory(GPT2, 8, **choices)  # type: ignore[arg-type]
+    shared = training_memory(GPT2, 8, **choices, sharing=4)  # type: ignore[arg-type]
+    assert alone.together == 0
+    for part in ("weights", "gradients", "optimizer"):
+        assert getattr(shared, part) == getattr(alone, part) / 4
+    # Tables of 50,257 tokens and 1,024 positions in 32 bits; of all else, 2 of 12 layers in 16.
+    tables = (50_257 + 1_024) * 768
+    assert shared.together == 2 * (4 * tables + 2 * ((124_439_808 - tables) * 2 // 12))
+    # Nor are all layers' weights kept a second time in 16 bits.
+    assert alone.activations - shared.activations == 2 * 84_934_656

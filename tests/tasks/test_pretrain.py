@@ -12,12 +12,13 @@ import pytest
 import torch
 
 from chatwright.errors import BadParameter, CorpusTooSmall
+from model import devices
 from model.hf import load_pretrained
 from model.masking import Objective
 from model.tokenizer import ChatTokenizer
 from tasks.params import ModelParams, PretrainParams
 from tasks.pretrain import Pretrained, pretrain
-from tasks.pretrain_options import check_sides
+from tasks.pretrain_options import check_sides, devices_here
 
 MODEL = ModelParams(size="tiny", hidden_size=32, num_layers=2, num_heads=2, dropout=0.1)
 STEP_TOKENS = 4 * 64
@@ -227,3 +228,20 @@ def test_a_bfloat16_run_comes_as_far_as_a_float32_one(tiny_line: Path, tmp_path:
     ]
     assert losses[0] == pytest.approx(losses[1], abs=0.15)
     assert load_pretrained(tmp_path / "bf16" / "base").model.norm.weight.dtype == torch.float32
+
+
+def test_a_model_that_cannot_be_shared_out_is_refused_before_anything_is_read(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
+    monkeypatch.setattr(devices, "_cores", lambda: 2)
+    model = ModelParams(size="tiny")
+    shared = PretrainParams(tokens=1, strategy="fsdp", devices=2, batch_size=4)
+    assert devices_here(shared, model).processes == 2
+    for changes, sentence in (
+        ({"devices": 1}, "pretrain.strategy: fsdp shares a model out among several processes"),
+        ({"precision": "fp16"}, "pretrain.precision: fp16 needs scaled gradients"),
+        ({"batch_size": "auto"}, "pretrain.batch_size: auto tries on one device"),
+    ):
+        with pytest.raises(BadParameter, match=sentence):
+            devices_here(shared.model_copy(update=changes), model)

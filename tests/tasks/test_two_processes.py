@@ -119,13 +119,15 @@ def test_two_processes_have_the_loss_curve_of_one_with_the_same_batches(
 
 
 @pytest.mark.slow
+@pytest.mark.parametrize(("strategy", "kills"), [("ddp", (3, 20)), ("fsdp", (20,))])
 def test_two_processes_that_were_killed_end_with_the_bytes_of_two_that_were_not(
-    project_with: Callable[..., Any],
+    project_with: Callable[..., Any], strategy: str, kills: tuple[int, ...]
 ) -> None:
-    whole = project_with("whole", dropout=0.1, devices=2)
+    choices = {"dropout": 0.1, "devices": 2, "strategy": strategy}
+    whole = project_with("whole", **choices)
     whole.do("stage", "pretrain")
-    parts = project_with("parts", dropout=0.1, devices=2, checkpoint_seconds=0)
-    for steps in (3, 20):
+    parts = project_with("parts", **choices, checkpoint_seconds=0)
+    for steps in kills:
         first = parts.start("stage", "pretrain")
         wait_until(has_kept(parts, steps))
         for process in at_work(parts):
