@@ -68,6 +68,8 @@ class FolderParams(Section):
 
     path: str = "corpus"
     max_broken_share: Share = 0.05
+    max_document_bytes: Annotated[int, Field(ge=1_000, le=2**31 - 1)] = 40_000_000
+    max_expansion: Annotated[float, Field(ge=1)] = 200
 
 
 class IngestParams(Section):

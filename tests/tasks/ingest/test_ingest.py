@@ -41,7 +41,7 @@ def corpus(tmp_path: Path) -> Path:
         '{"messages": [{"role": "user", "content": "Hi"},'
         ' {"role": "assistant", "content": "Hello"}]}\n'
     )
-    (corpus / "slides.pdf").write_bytes(b"%PDF-1.7")
+    (corpus / "slides.pptx").write_bytes(b"%PDF-1.7")
     return corpus
 
 
@@ -53,8 +53,8 @@ def test_all_sources_stand_where_they_belong(corpus: Path, tmp_path: Path) -> No
     report = run(corpus, tmp_path, "dialogues", "folder")
     assert report.documents == {"dialogues": 0, "folder": 2}
     assert report.dialogues["folder"] == 1 and report.dialogues["dialogues"] > 1_000
-    assert report.left_out["folder"] == {"not a format that is read (.pdf)": 1}
-    assert "folder: slides.pdf: not a format that is read (.pdf)" in report.named
+    assert report.left_out["folder"] == {"not a format that is read (.pptx)": 1}
+    assert "folder: slides.pptx: not a format that is read (.pptx)" in report.named
     assert report.characters["folder"] == sum(
         map(len, ["Second file, read first or last.", "# First\n\nSome words.", "Hi", "Hello"])
     )
