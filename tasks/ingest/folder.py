@@ -55,8 +55,8 @@ def folder(
         raise BadInput(
             f"ingest.folder.path, {params.path}", "is a file", "Name the folder it is in"
         )
-    taken = {path.resolve() for path in without}
-    paths = [path for path in visible_files(root, left_out) if path.resolve() not in taken]
+    taken = {os.path.abspath(path) for path in without}
+    paths = [path for path in visible_files(root, left_out) if os.path.abspath(path) not in taken]
     for number, path in enumerate(paths):
         progress(number, len(paths), "files")
         where = readable_name(os.fsencode(path.relative_to(root).as_posix()))
