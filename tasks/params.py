@@ -72,13 +72,24 @@ class FolderParams(Section):
     max_expansion: Annotated[float, Field(ge=1)] = 200
 
 
+class NamedFilesParams(Section):
+    """A source that reads the files it is told to: ``chat``, ``labelled``, ``questions``."""
+
+    paths: list[str] = []
+
+
 class IngestParams(Section):
     """Which texts go in."""
 
-    sources: list[Literal["python-docs", "dialogues", "folder"]] = Field(min_length=1)
+    sources: list[
+        Literal["python-docs", "dialogues", "folder", "chat", "labelled", "questions"]
+    ] = Field(min_length=1)
     python_docs: PythonDocsParams
     dialogues: DialoguesParams
     folder: FolderParams
+    chat: NamedFilesParams = NamedFilesParams()
+    labelled: NamedFilesParams = NamedFilesParams()
+    questions: NamedFilesParams = NamedFilesParams()
     shard_documents: PositiveInt = 50_000
 
 

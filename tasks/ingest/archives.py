@@ -169,7 +169,7 @@ def _tar(file: OpenFile, left_out: LeftOut, depth: int) -> Iterator[OpenFile]:
     try:
         with tarfile.open(fileobj=file.stream, mode="r|", tarinfo=_StrictMember) as archive:
             while member := archive.next():
-                archive.members.clear()  # of which it would keep one for each, however many
+                archive.members.clear()  # type: ignore[attr-defined]  # of which it would keep one for each, however many
                 if file.packed.trouble():
                     return
                 name = readable_name(member.name.encode("utf-8", "surrogateescape"))
@@ -190,7 +190,9 @@ def _zip(file: OpenFile, left_out: LeftOut, depth: int) -> Iterator[OpenFile]:
     try:
         archive = zipfile.ZipFile(stream)
     except DAMAGE as error:
-        left_out.add("is no zip, cut off or damaged", file.where, detail=" ".join(str(error).split()))
+        left_out.add(
+            "is no zip, cut off or damaged", file.where, detail=" ".join(str(error).split())
+        )
         return
     for member in sorted(archive.infolist(), key=lambda member: member.filename):
         if file.packed.trouble():
@@ -203,7 +205,7 @@ def _zip(file: OpenFile, left_out: LeftOut, depth: int) -> Iterator[OpenFile]:
             left_out.add("is encrypted", f"{file.where}!{name}")
             continue
         try:
-            content = archive.open(member)
+            content: Any = archive.open(member)  # typeshed knows no read1 of it
         except DAMAGE as error:
             left_out.add(DAMAGED, f"{file.where}!{name}", detail=" ".join(str(error).split()))
             continue

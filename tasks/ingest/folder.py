@@ -63,7 +63,9 @@ def folder(
         for file in open_files(path, where, params, left_out):
             reader = READERS.get(file.suffix)
             if reader is None:
-                left_out.add(f"not a format that is read ({file.suffix or 'no ending'})", file.where)
+                left_out.add(
+                    f"not a format that is read ({file.suffix or 'no ending'})", file.where
+                )
             else:
                 yield from file_contents(file, reader, params, left_out)
 
@@ -79,7 +81,9 @@ def visible_files(root: Path, left_out: LeftOut) -> Iterator[Path]:
         folders[:] = [name for name in folders if not name.startswith(".")]
         for name in folders:
             if (path := Path(directory, name)).is_symlink():
-                left_out.add("folder behind a link", readable_name(os.fsencode(path.relative_to(root))))
+                left_out.add(
+                    "folder behind a link", readable_name(os.fsencode(path.relative_to(root)))
+                )
         found += [Path(directory, name) for name in names if not name.startswith(".")]
     for path in sorted(found, key=lambda path: path.relative_to(root).as_posix()):
         try:
@@ -151,7 +155,8 @@ def document(record: Text, file: OpenFile) -> Document:
         id=f"{SOURCE}/{name}",
         source=SOURCE,
         url=record.url,
-        title=title or sound(file.stem) + (f" {record.number}" if record.number is not None else ""),
+        title=title
+        or sound(file.stem) + (f" {record.number}" if record.number is not None else ""),
         text=record.text,
         lang=record.lang or language(record.text),
         meta={"path": file.where, **record.meta},

@@ -14,7 +14,7 @@ from resiliparse.parse.html import ElementNode, HTMLTree
 from tasks.ingest.docx import read_docx
 from tasks.ingest.open_file import OpenFile
 from tasks.ingest.pdf import read_pdf
-from tasks.ingest.records import LONGEST_TITLE, Record, Text, first_line
+from tasks.ingest.records import Record, Text, first_line
 from tasks.ingest.tables import read_csv, read_jsonl, read_parquet
 from tasks.ingest.text_encoding import Decoded, decode
 
@@ -84,4 +84,3 @@ def _encoding_meta(found: Decoded) -> dict[str, str | int]:
     if found.broken:
         meta["damaged_characters"] = found.broken
     return meta
-

@@ -30,13 +30,15 @@ class Text:
 
 @dataclass(frozen=True, slots=True)
 class Conversation:
-    """A conversation as found in a file; ``damaged`` of its characters could not be read."""
+    """A conversation as found in a file; ``damaged`` of its characters could not be read, and
+    ``not_taken`` messages around it belong to no reply or to another one."""
 
     messages: list[dict[str, str]]
     lang: str | None = None
     category: str | None = None
     number: int | None = None
     damaged: int = 0
+    not_taken: int = 0
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,6 +9,7 @@ import csv
 import io
 import json
 from collections.abc import Iterator
+from typing import Any
 
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -37,17 +38,31 @@ def read_jsonl(file: OpenFile) -> Iterator[Record]:
     Lines are decoded one by one, so that a damaged one does not hide the others, unless the file
     as a whole is in another encoding than UTF-8.
     """
+    for number, value, zeros in _json_objects(file):
+        if isinstance(value, Broken):
+            yield value
+        else:
+            yield record_from_mapping(value, number, zeros)
+
+
+def json_lines(file: OpenFile) -> Iterator[tuple[int, dict[str, Any] | Broken]]:
+    """The objects of ``read_jsonl`` as they are, with their lines' numbers."""
+    for number, value, _ in _json_objects(file):
+        yield number, value
+
+
+def _json_objects(file: OpenFile) -> Iterator[tuple[int, dict[str, Any] | Broken, int]]:
+    """Each line's number and object, and how many zero bytes were taken out of it."""
     for number, (line, zeros) in enumerate(_json_lines(file), start=1):
         if isinstance(line, Broken):
-            yield Broken(number, line.reason)
-        elif not line.strip():
-            if zeros:
-                yield Broken(number, "is nothing but zero bytes")
-        else:
-            yield _json_record(line, number, zeros)
+            yield number, Broken(number, line.reason), zeros
+        elif line.strip():
+            yield number, _json_object(line, number), zeros
+        elif zeros:
+            yield number, Broken(number, "is nothing but zero bytes"), zeros
 
 
-def _json_record(line: str, number: int, zeros: int) -> Record:
+def _json_object(line: str, number: int) -> dict[str, Any] | Broken:
     try:
         value = json.loads(line)
     except json.JSONDecodeError as error:
@@ -56,9 +71,7 @@ def _json_record(line: str, number: int, zeros: int) -> Record:
         return Broken(number, "is not JSON", "nested too deeply")
     except ValueError as error:  # a number of more than 4,300 digits
         return Broken(number, "is not JSON", str(error).split(";")[0].lower())
-    if isinstance(value, dict):
-        return record_from_mapping(value, number, zeros)
-    return Broken(number, "is JSON, but not an object")
+    return value if isinstance(value, dict) else Broken(number, "is JSON, but not an object")
 
 
 def _json_lines(file: OpenFile) -> Iterator[tuple[str | Broken, int]]:
@@ -127,13 +140,13 @@ class TextLines:
         return line
 
 
-class _CsvLines:
+class CsvLines:
     """Lines for ``csv``, for which one that is too long is an error like its own."""
 
     def __init__(self, lines: TextLines, too_long: str) -> None:
         self._lines, self._too_long = lines, too_long
 
-    def __iter__(self) -> "_CsvLines":
+    def __iter__(self) -> "CsvLines":
         return self
 
     def __next__(self) -> str:
@@ -158,7 +171,7 @@ def read_csv(file: OpenFile) -> Iterator[Record]:
     if dialect is None:
         raise Undecodable(f"has no column named {', '.join(TEXT_FIELDS)}")
     csv.field_size_limit(min(file.longest, 2**31 - 1))
-    rows = csv.reader(_CsvLines(lines, file.too_long), dialect)
+    rows = csv.reader(CsvLines(lines, file.too_long), dialect)
     names = [name.strip().lower() for name in next(rows)]
     number = 0
     while True:

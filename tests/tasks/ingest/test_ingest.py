@@ -46,7 +46,7 @@ def corpus(tmp_path: Path) -> Path:
 
 
 def run(corpus: Path, out: Path, *sources: str) -> IngestReport:
-    return ingest(params(corpus, *sources), out / "raw", out / "dialogues")
+    return ingest(params(corpus, *sources), out / "raw", out / "dialogues", out / "labelled")
 
 
 def test_all_sources_stand_where_they_belong(corpus: Path, tmp_path: Path) -> None:
