@@ -169,7 +169,8 @@ def _tar(file: OpenFile, left_out: LeftOut, depth: int) -> Iterator[OpenFile]:
     try:
         with tarfile.open(fileobj=file.stream, mode="r|", tarinfo=_StrictMember) as archive:
             while member := archive.next():
-                archive.members.clear()  # type: ignore[attr-defined]  # of which it would keep one for each, however many
+                # It would keep them all, however many there are.
+                archive.members.clear()  # type: ignore[attr-defined]
                 if file.packed.trouble():
                     return
                 name = readable_name(member.name.encode("utf-8", "surrogateescape"))

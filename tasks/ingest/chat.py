@@ -1,7 +1,8 @@
 """The source ``chat``: conversations out of the files that ``ingest.chat.paths`` names.
 
 Their shape is told by their content (chat_shapes.py), their format by their ending: JSON, JSON
-lines or YAML, also compressed or in archives. A dialogue's id is its place, ``chat/oasst.jsonl.gz#12``.
+lines or YAML, also compressed or in archives. A dialogue's id is its place,
+``chat/oasst.jsonl.gz#12``.
 """
 
 from collections.abc import Iterator

@@ -1,8 +1,8 @@
 """The source ``labelled``: texts and pairs of texts with a label, for classifiers.
 
 Reads the files that ``ingest.labelled.paths`` names: GLUE's and CLUE's TSV, CSV, JSON and JSON
-lines, with or without a header (label_columns.py). In TSV a quote is a character like any other, as GLUE
-has it. The name of a file tells its split. An id is the place: ``labelled/SST-2/dev.tsv#12``.
+lines, with or without a header (label_columns.py). In TSV a quote is a character like any other, as
+GLUE has it. The name of a file tells its split. An id is the place: ``labelled/SST-2/dev.tsv#12``.
 """
 
 import csv
