@@ -5,14 +5,13 @@ import zipfile
 import zlib
 from pathlib import Path
 
+import pypdf
 import pytest
 
-pypdf = pytest.importorskip("pypdf", reason="pypdf is not installed")
-
-from tasks.documents import Document  # noqa: E402
-from tasks.ingest.folder import folder  # noqa: E402
-from tasks.ingest.left_out import LeftOut  # noqa: E402
-from tasks.params import FolderParams  # noqa: E402
+from tasks.documents import Document
+from tasks.ingest.folder import folder
+from tasks.ingest.left_out import LeftOut
+from tasks.params import FolderParams
 
 W = 'xmlns:w="http://schemas.openxmlformats.org/wordprocessingml/2006/main"'
 OFFICE = "http://schemas.openxmlformats.org/officeDocument/2006/relationships"
