@@ -68,15 +68,28 @@ class FolderParams(Section):
 
     path: str = "corpus"
     max_broken_share: Share = 0.05
+    max_document_bytes: Annotated[int, Field(ge=1_000, le=2**31 - 1)] = 40_000_000
+    max_expansion: Annotated[float, Field(ge=1)] = 200
+
+
+class NamedFilesParams(Section):
+    """A source that reads the files it is told to: ``chat``, ``labelled``, ``questions``."""
+
+    paths: list[str] = []
 
 
 class IngestParams(Section):
     """Which texts go in."""
 
-    sources: list[Literal["python-docs", "dialogues", "folder"]] = Field(min_length=1)
+    sources: list[
+        Literal["python-docs", "dialogues", "folder", "chat", "labelled", "questions"]
+    ] = Field(min_length=1)
     python_docs: PythonDocsParams
     dialogues: DialoguesParams
     folder: FolderParams
+    chat: NamedFilesParams = NamedFilesParams()
+    labelled: NamedFilesParams = NamedFilesParams()
+    questions: NamedFilesParams = NamedFilesParams()
     shard_documents: PositiveInt = 50_000
 
 

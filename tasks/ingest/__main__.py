@@ -7,7 +7,7 @@ from tasks.stage import Stage
 
 
 def main() -> None:
-    """Read the sources into ``data/raw`` and ``data/dialogues``."""
+    """Read the sources into ``data/raw``, ``data/dialogues`` and ``data/labelled``."""
     with Stage("ingest") as stage:
         params = stage.params.ingest
         if "folder" in params.sources and Path(params.folder.path).exists():
@@ -16,10 +16,13 @@ def main() -> None:
             params,
             stage.output("data/raw"),
             stage.output("data/dialogues"),
+            stage.output("data/labelled"),
             progress=stage.progress,
         )
         for source, count in report.documents.items():
             stage.log(f"{source}: {count} documents, {report.dialogues[source]} dialogues")
+            if labelled := report.labelled.get(source):
+                stage.log(f"{source}: {labelled} labelled texts or questions")
             for reason, times in report.left_out[source].items():
                 stage.log(f"{source}: left out {times}: {reason}")
         for line in report.named:

@@ -2,19 +2,23 @@
 
 Files of known formats are read at any depth, in the order of their paths; hidden ones are passed
 over, others counted and named. A document's id is its path, ``folder/handbook/leave.md``, and for
-a record the path and its line or row, ``folder/faq.jsonl#12``.
+a record the path and its line or row, ``folder/faq.jsonl#12``. What stands in an archive is named
+after both: ``folder/handbook.zip!leave.md``.
 """
 
 import os
-from collections.abc import Iterator
+import stat
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 from chatwright.errors import BadInput, MissingInput
 from tasks.documents import Dialogue, Document
-from tasks.ingest.formats import LONGEST_TITLE, READERS, Reader
+from tasks.ingest.archives import open_files
+from tasks.ingest.formats import READERS, Reader
 from tasks.ingest.language import language
 from tasks.ingest.left_out import LeftOut
-from tasks.ingest.records import Broken, Conversation, Text
+from tasks.ingest.open_file import OpenFile, readable_name
+from tasks.ingest.records import LONGEST_TITLE, Broken, Conversation, Text, sound
 from tasks.ingest.text_encoding import Undecodable
 from tasks.params import FolderParams
 from tasks.progress import Progress, silent
@@ -23,13 +27,18 @@ SOURCE = "folder"
 
 
 def folder(
-    params: FolderParams, left_out: LeftOut, *, progress: Progress = silent
+    params: FolderParams,
+    left_out: LeftOut,
+    *,
+    without: Iterable[Path] = (),
+    progress: Progress = silent,
 ) -> Iterator[Document | Dialogue]:
     """The documents and conversations in the user's folder.
 
     Args:
         params: the folder, and the share of a file's records that may be broken.
         left_out: gets counted, and named, what could not be read.
+        without: files in it that another source reads.
 
     Raises:
         MissingInput: there is no such folder.
@@ -46,35 +55,58 @@ def folder(
         raise BadInput(
             f"ingest.folder.path, {params.path}", "is a file", "Name the folder it is in"
         )
-    paths = list(visible_files(root))
+    taken = {os.path.abspath(path) for path in without}
+    paths = [path for path in visible_files(root, left_out) if os.path.abspath(path) not in taken]
     for number, path in enumerate(paths):
         progress(number, len(paths), "files")
-        reader = READERS.get(path.suffix.lower())
-        where = path.relative_to(root).as_posix()
-        if reader is None:
-            left_out.add(f"not a format that is read ({path.suffix.lower() or 'no ending'})", where)
-        else:
-            yield from file_contents(path, where, reader, params, left_out)
+        where = readable_name(os.fsencode(path.relative_to(root).as_posix()))
+        for file in open_files(path, where, params, left_out):
+            reader = READERS.get(file.suffix)
+            if reader is None:
+                left_out.add(
+                    f"not a format that is read ({file.suffix or 'no ending'})", file.where
+                )
+            else:
+                yield from file_contents(file, reader, params, left_out)
 
 
-def visible_files(root: Path) -> Iterator[Path]:
-    """Every file below a folder, hidden ones and those in hidden folders left out, by path."""
+def visible_files(root: Path, left_out: LeftOut) -> Iterator[Path]:
+    """Every file below a folder, hidden ones and those in hidden folders left out, by path.
+
+    Folders behind links are counted, not entered: they may lead back to where they stand. A link
+    to a file is that file.
+    """
     found = []
     for directory, folders, names in os.walk(root):
         folders[:] = [name for name in folders if not name.startswith(".")]
+        for name in folders:
+            if (path := Path(directory, name)).is_symlink():
+                left_out.add(
+                    "folder behind a link", readable_name(os.fsencode(path.relative_to(root)))
+                )
         found += [Path(directory, name) for name in names if not name.startswith(".")]
-    yield from sorted(found, key=lambda path: path.relative_to(root).as_posix())
+    for path in sorted(found, key=lambda path: path.relative_to(root).as_posix()):
+        try:
+            special = not stat.S_ISREG(path.stat().st_mode)
+        except OSError:
+            special = False  # a link to nowhere, or gone: open_files says what
+        if special:  # a pipe would be waited for without end
+            left_out.add("is no regular file", readable_name(os.fsencode(path.relative_to(root))))
+        else:
+            yield path
 
 
 def file_contents(
-    path: Path, where: str, reader: Reader, params: FolderParams, left_out: LeftOut
+    file: OpenFile, reader: Reader, params: FolderParams, left_out: LeftOut
 ) -> Iterator[Document | Dialogue]:
-    """What one file gives; raises ``BadInput`` when too many of its records are broken."""
+    """What one file gives, as it is read; raises ``BadInput`` when too much of it is broken."""
     records = 0
     broken: list[Broken] = []
-    kept: list[Document | Dialogue] = []
+    where = file.where
     try:
-        for record in reader(path):
+        for record in reader(file):
+            if file.packed.trouble():
+                return  # what is in hand may be half of one thing and half of another
             records += 1
             if isinstance(record, Broken) and record.is_empty:
                 left_out.add(record.reason)
@@ -82,54 +114,60 @@ def file_contents(
                 broken.append(record)
                 left_out.add(record.reason, f"{where}:{record.number}", detail=record.detail)
             elif isinstance(record, Conversation):
-                kept.append(dialogue(record, where))
+                if record.damaged:
+                    left_out.add("damaged characters", place(file, record), count=record.damaged)
+                yield dialogue(record, file)
             elif record.text.strip():
                 if damaged := record.meta.get("damaged_characters", 0):
-                    left_out.add("damaged characters", where, count=damaged)
-                kept.append(document(record, path, where))
+                    left_out.add("damaged characters", place(file, record), count=damaged)
+                yield document(record, file)
             else:
                 left_out.add("no text in it", where)
     except Undecodable as error:
-        left_out.add(str(error), where)
+        if not file.packed.trouble():
+            left_out.add(str(error), where)
         return
-    except PermissionError:
-        raise BadInput(str(path), "may not be read", "Give yourself the right to") from None
-    if broken and len(broken) > params.max_broken_share * records:
+    if broken and not file.is_cut() and len(broken) > params.max_broken_share * records:
         first = broken[0]
         raise BadInput(
-            str(path),
+            str(Path(params.path, where)),
             f"{len(broken)} of {records} records are broken, more than the"
             f" {params.max_broken_share:.0%} that are allowed; the first, {where}:{first.number},"
             f" {first}",
             "Mend them, take the file out, or raise ingest.folder.max_broken_share",
         )
-    yield from kept
 
 
-def document(record: Text, path: Path, where: str) -> Document:
+def place(file: OpenFile, record: Text | Conversation) -> str:
+    """Where a record stands: the file, and its line or row."""
+    return file.where if record.number is None else f"{file.where}:{record.number}"
+
+
+def document(record: Text, file: OpenFile) -> Document:
     """A document out of a text found in a file.
 
     It has no ``fetched_at``: a file's time changes whenever it is copied, and the same corpus must
     give the same bytes.
     """
-    name = where if record.number is None else f"{where}#{record.number}"
+    name = file.where if record.number is None else f"{file.where}#{record.number}"
     title = " ".join((record.title or "").split())[:LONGEST_TITLE]
     return Document(
         id=f"{SOURCE}/{name}",
         source=SOURCE,
         url=record.url,
-        title=title or path.stem + (f" {record.number}" if record.number is not None else ""),
+        title=title
+        or sound(file.stem) + (f" {record.number}" if record.number is not None else ""),
         text=record.text,
         lang=record.lang or language(record.text),
-        meta={"path": where, **record.meta},
+        meta={"path": file.where, **record.meta},
     )
 
 
-def dialogue(record: Conversation, where: str) -> Dialogue:
+def dialogue(record: Conversation, file: OpenFile) -> Dialogue:
     """A dialogue out of a conversation found in a file."""
     said = " ".join(message["content"] for message in record.messages)
     return Dialogue(
-        id=f"{SOURCE}/{where}#{record.number}",
+        id=f"{SOURCE}/{file.where}#{record.number}",
         source=SOURCE,
         lang=record.lang or language(said),
         category=record.category or "folder",

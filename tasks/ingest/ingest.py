@@ -1,8 +1,8 @@
 """Gather the texts: every source's documents and conversations, as they come.
 
 A source is a function that takes its section of params.yaml and a ``LeftOut``, and yields
-documents and dialogues; what it cannot use it counts by reason. Another source is another entry
-in ``SOURCES``.
+documents, dialogues, labelled texts or questions; what it cannot use it counts by reason. Another
+source is another entry in ``SOURCES``.
 """
 
 from collections.abc import Callable, Iterator
@@ -13,18 +13,55 @@ from pydantic import BaseModel
 
 from chatwright.errors import CorpusTooSmall
 from tasks.documents import Dialogue, Document, write_dialogues, write_documents
+from tasks.ingest.chat import chat
 from tasks.ingest.dialogues import dialogues
 from tasks.ingest.folder import folder
+from tasks.ingest.labelled import labelled
 from tasks.ingest.left_out import NAMED, LeftOut
+from tasks.ingest.named_files import NamedFiles
 from tasks.ingest.python_docs import python_docs
+from tasks.ingest.questions import questions
+from tasks.labelled import LabelledText, Question, write_labelled
 from tasks.params import IngestParams
 from tasks.progress import Progress, silent
 
-Source = Callable[..., Iterator[Document | Dialogue]]
+
+def _chat_files(params: IngestParams) -> NamedFiles:
+    return NamedFiles("chat", params.chat.paths, params.folder)
+
+
+def _labelled_files(params: IngestParams) -> NamedFiles:
+    return NamedFiles("labelled", params.labelled.paths, params.folder)
+
+
+def _question_files(params: IngestParams) -> NamedFiles:
+    return NamedFiles("questions", params.questions.paths, params.folder)
+
+
+NAMED_FILES = {"chat": _chat_files, "labelled": _labelled_files, "questions": _question_files}
+
+
+def files_of_other_sources(params: IngestParams) -> list[Path]:
+    """The files that sources name, which ``folder`` leaves to them; a wrong name is an error."""
+    named = [NAMED_FILES[name](params) for name in sorted(set(params.sources) & set(NAMED_FILES))]
+    return [path for each in named for path in each.found()]
+
+
+def _rest_of_the_folder(
+    params: IngestParams, left_out: LeftOut, *, progress: Progress = silent
+) -> Iterator[Document | Dialogue]:
+    without = files_of_other_sources(params)
+    return folder(params.folder, left_out, without=without, progress=progress)
+
+
+Source = Callable[..., Iterator[Document | Dialogue | LabelledText | Question]]
 SOURCES: dict[str, tuple[Source, Callable[[IngestParams], Any]]] = {
     "python-docs": (python_docs, lambda params: params.python_docs),
     "dialogues": (dialogues, lambda params: params.dialogues),
-    "folder": (folder, lambda params: params.folder),
+    "folder": (_rest_of_the_folder, lambda params: params),
+    "chat": (chat, _chat_files),
+    "labelled": (labelled, _labelled_files),
+    "questions": (questions, _question_files),
 }
 
 
@@ -36,6 +73,7 @@ class IngestReport(BaseModel):
 
     documents: dict[str, int]
     dialogues: dict[str, int]
+    labelled: dict[str, int]
     characters: dict[str, int]
     bytes: dict[str, int]
     left_out: dict[str, dict[str, int]]
@@ -46,6 +84,7 @@ def ingest(
     params: IngestParams,
     raw: Path,
     dialogues_out: Path,
+    labelled_out: Path,
     *,
     progress: Progress = silent,
 ) -> IngestReport:
@@ -55,6 +94,7 @@ def ingest(
         params: the sources and their choices.
         raw: the folder for documents; gets a folder a source.
         dialogues_out: the folder for the dialogues of all sources.
+        labelled_out: the folder for the labelled texts and questions of all sources.
         progress: called with the files done of the source at work.
 
     Raises:
@@ -62,9 +102,11 @@ def ingest(
         BadInput, MissingInput: a source cannot be read; see the sources.
     """
     report = IngestReport(
-        documents={}, dialogues={}, characters={}, bytes={}, left_out={}, named=[]
+        documents={}, dialogues={}, labelled={}, characters={}, bytes={}, left_out={}, named=[]
     )
     spoken: list[Dialogue] = []
+    marked: list[LabelledText | Question] = []
+    files_of_other_sources(params)  # before any data is read
     for name in sorted(set(params.sources)):
         source, section = SOURCES[name]
         left_out = LeftOut()
@@ -72,10 +114,14 @@ def ingest(
         documents = [each for each in found if isinstance(each, Document)]
         own = [each for each in found if isinstance(each, Dialogue)]
         spoken += own
+        also = [each for each in found if isinstance(each, LabelledText | Question)]
+        marked += also
         if documents:
             write_documents(documents, raw / name, shard_rows=params.shard_documents)
         report.documents[name] = len(documents)
         report.dialogues[name] = len(own)
+        if also:
+            report.labelled[name] = len(also)
         texts = [each.text for each in documents]
         texts += [message["content"] for each in own for message in each.messages]
         report.characters[name] = sum(map(len, texts))
@@ -90,5 +136,6 @@ def ingest(
         )
     raw.mkdir(parents=True, exist_ok=True)
     write_dialogues(spoken, dialogues_out, shard_rows=params.shard_documents)
+    write_labelled(marked, labelled_out, shard_rows=params.shard_documents)
     report.named = report.named[:NAMED]
     return report

@@ -13,6 +13,7 @@ TEXT_FIELDS = ("text", "content", "body")
 TITLE_FIELDS = ("title", "name")
 MESSAGES_FIELD = "messages"
 ROLES = ("system", "user", "assistant")
+LONGEST_TITLE = 120
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,12 +30,15 @@ class Text:
 
 @dataclass(frozen=True, slots=True)
 class Conversation:
-    """A conversation as found in a file."""
+    """A conversation as found in a file; ``damaged`` of its characters could not be read, and
+    ``not_taken`` messages around it belong to no reply or to another one."""
 
     messages: list[dict[str, str]]
     lang: str | None = None
     category: str | None = None
     number: int | None = None
+    damaged: int = 0
+    not_taken: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,10 +60,17 @@ class Broken:
 Record = Text | Conversation | Broken
 
 
-def record_from_mapping(fields: Mapping[str, Any], number: int) -> Record:
-    """What a JSON object or a table's row holds."""
+def record_from_mapping(fields: Mapping[str, Any], number: int, damaged: int = 0) -> Record:
+    """What a JSON object or a table's row holds.
+
+    Args:
+        fields: its names and values.
+        number: its line or row.
+        damaged: how many bytes of it had to be taken out. Characters in its text that stand for
+            what could not be decoded (U+FFFD) are counted besides.
+    """
     if fields.get(MESSAGES_FIELD) is not None:
-        return _conversation(fields, number)
+        return _conversation(fields, number, damaged)
     for name in TEXT_FIELDS:
         if name not in fields:
             continue
@@ -69,11 +80,14 @@ def record_from_mapping(fields: Mapping[str, Any], number: int) -> Record:
         if not isinstance(value, str):
             return Broken(number, "its text is not a text", f"{name} is {type(value).__name__}")
         title = next((t for key in TITLE_FIELDS if (t := _word(fields, key))), None)
-        return Text(value, title, _word(fields, "url"), _word(fields, "lang"), number)
+        value = sound(value)
+        damaged += value.count("\ufffd")
+        meta = {"damaged_characters": damaged} if damaged else {}
+        return Text(value, title, _word(fields, "url"), _word(fields, "lang"), number, meta)
     return Broken(number, "record without text, content, body or messages", is_empty=True)
 
 
-def _conversation(fields: Mapping[str, Any], number: int) -> Record:
+def _conversation(fields: Mapping[str, Any], number: int, damaged: int) -> Record:
     messages = fields[MESSAGES_FIELD]
     if not isinstance(messages, list) or not messages:
         return Broken(number, "messages is not a list of messages")
@@ -83,13 +97,30 @@ def _conversation(fields: Mapping[str, Any], number: int) -> Record:
         content = message.get("content") if isinstance(message, Mapping) else None
         if role not in ROLES or not isinstance(content, str) or not content.strip():
             return Broken(number, "a message lacks its role (system, user, assistant) or content")
-        kept.append({"role": role, "content": content.strip()})
+        content = sound(content.strip())
+        damaged += content.count("\ufffd")
+        kept.append({"role": role, "content": content})
     if not any(message["role"] == "assistant" for message in kept):
         return Broken(number, "conversation without an assistant's reply", is_empty=True)
-    return Conversation(kept, _word(fields, "lang"), _word(fields, "category"), number)
+    return Conversation(kept, _word(fields, "lang"), _word(fields, "category"), number, damaged)
+
+
+def sound(text: str) -> str:
+    """A text that any encoding can take: half a surrogate pair, as JSON may hold, is U+FFFD."""
+    try:
+        text.encode("utf-8")
+    except UnicodeEncodeError:
+        return text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
+    return text
+
+
+def first_line(text: str) -> str | None:
+    """The first line that says something, if it is short enough to be a title."""
+    line = next((line.strip() for line in text.splitlines() if line.strip()), "")
+    return line if 0 < len(line) <= LONGEST_TITLE else None
 
 
 def _word(fields: Mapping[str, Any], key: str) -> str | None:
     """A field as a text on one line; None where it is missing or empty."""
     value = fields.get(key)
-    return (" ".join(str(value).split()) or None) if value is not None else None
+    return (" ".join(sound(str(value)).split()) or None) if value is not None else None

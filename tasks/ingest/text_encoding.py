@@ -130,6 +130,23 @@ def decode(data: bytes, *, declared_in_html: bool = False) -> Decoded:
     return Decoded(text, found.encoding, found.broken)
 
 
+def encoding_of_beginning(data: bytes, *, is_all: bool) -> str:
+    """The encoding of a file, told by its first bytes.
+
+    Args:
+        data: these bytes; a line or character that is cut at their end does no harm.
+        is_all: whether they are the whole file.
+
+    Raises:
+        Undecodable: as ``decode``.
+    """
+    if not is_all:
+        # With zero bytes it is UTF-16 or UTF-32, whose characters are not to be cut apart.
+        end = len(data) - len(data) % 4 if b"\0" in data else data.rfind(b"\n") + 1
+        data = data[:end] if end else data
+    return decode(data).encoding
+
+
 def _decoded(data: bytes, declared_in_html: bool) -> Decoded:
     for mark, encoding in BYTE_ORDER_MARKS:
         if data.startswith(mark):

@@ -105,16 +105,16 @@ def test_language_is_told_by_the_script(tmp_path: Path) -> None:
 
 
 def test_other_formats_are_counted_and_hidden_files_passed_over(tmp_path: Path) -> None:
-    for name in ("report.pdf", "sub/photo.JPG", "Makefile", ".hidden.txt", ".git/config.txt"):
+    for name in ("report.pptx", "sub/photo.JPG", "Makefile", ".hidden.txt", ".git/config.txt"):
         put(tmp_path / name, "text")
     left_out = LeftOut()
     assert read(tmp_path, left_out) == {}
     assert left_out.counts == {
-        "not a format that is read (.pdf)": 1,
+        "not a format that is read (.pptx)": 1,
         "not a format that is read (.jpg)": 1,
         "not a format that is read (no ending)": 1,
     }
-    assert "report.pdf: not a format that is read (.pdf)" in left_out.named
+    assert "report.pptx: not a format that is read (.pptx)" in left_out.named
 
 
 def test_files_that_are_not_text_or_empty_are_left_out_with_the_reason(tmp_path: Path) -> None:

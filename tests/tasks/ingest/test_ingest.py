@@ -15,7 +15,14 @@ from tasks.documents import (
     write_documents,
 )
 from tasks.ingest.ingest import IngestReport, ingest
-from tasks.params import DialoguesParams, FolderParams, IngestParams, PythonDocsParams
+from tasks.labelled import read_labelled_texts, read_questions
+from tasks.params import (
+    DialoguesParams,
+    FolderParams,
+    IngestParams,
+    NamedFilesParams,
+    PythonDocsParams,
+)
 
 
 def params(corpus: Path, *sources: str) -> IngestParams:
@@ -41,20 +48,20 @@ def corpus(tmp_path: Path) -> Path:
         '{"messages": [{"role": "user", "content": "Hi"},'
         ' {"role": "assistant", "content": "Hello"}]}\n'
     )
-    (corpus / "slides.pdf").write_bytes(b"%PDF-1.7")
+    (corpus / "slides.pptx").write_bytes(b"%PDF-1.7")
     return corpus
 
 
 def run(corpus: Path, out: Path, *sources: str) -> IngestReport:
-    return ingest(params(corpus, *sources), out / "raw", out / "dialogues")
+    return ingest(params(corpus, *sources), out / "raw", out / "dialogues", out / "labelled")
 
 
 def test_all_sources_stand_where_they_belong(corpus: Path, tmp_path: Path) -> None:
     report = run(corpus, tmp_path, "dialogues", "folder")
     assert report.documents == {"dialogues": 0, "folder": 2}
     assert report.dialogues["folder"] == 1 and report.dialogues["dialogues"] > 1_000
-    assert report.left_out["folder"] == {"not a format that is read (.pdf)": 1}
-    assert "folder: slides.pdf: not a format that is read (.pdf)" in report.named
+    assert report.left_out["folder"] == {"not a format that is read (.pptx)": 1}
+    assert "folder: slides.pptx: not a format that is read (.pptx)" in report.named
     assert report.characters["folder"] == sum(
         map(len, ["Second file, read first or last.", "# First\n\nSome words.", "Hi", "Hello"])
     )
@@ -110,3 +117,52 @@ def test_corrupt_shard_is_named(tmp_path: Path) -> None:
         read_table(tmp_path, DOCUMENT_SCHEMA)
     with pytest.raises(MissingInput, match="no Parquet file"):
         read_table(tmp_path / "nowhere", DOCUMENT_SCHEMA)
+
+
+def test_files_that_a_source_names_are_left_to_it(tmp_path: Path) -> None:
+    corpus = tmp_path / "corpus"
+    (corpus / "sets").mkdir(parents=True)
+    (corpus / "a.txt").write_text("A text of the folder.")
+    talk = '{"messages": [{"role": "user", "content": "Hi"}, {"role": "assistant", "content": "Hello"}]}'
+    (corpus / "sets" / "talk.jsonl").write_text(talk)
+    (corpus / "sets" / "dev.csv").write_text("text,label\nFine.,1\n")
+    (corpus / "sets" / "q.json").write_text(
+        '{"data": [{"paragraphs": [{"context": "It is red.", "qas": [{"id": "1",'
+        ' "question": "Which colour?", "answers": [{"text": "red", "answer_start": 6}]}]}]}]}'
+    )
+    sets = {
+        name: NamedFilesParams(paths=[str(corpus / "sets" / pattern)])
+        for name, pattern in (("chat", "*.jsonl"), ("labelled", "*.csv"), ("questions", "q*"))
+    }
+    named = params(corpus, "folder", *sets).model_copy(update=sets)
+    report = ingest(named, tmp_path / "raw", tmp_path / "dialogues", tmp_path / "labelled")
+    assert [each.id for each in read_documents(tmp_path / "raw")] == ["folder/a.txt"]
+    assert [each.id for each in read_dialogues(tmp_path / "dialogues")] == [
+        "chat/sets/talk.jsonl#1"
+    ]
+    (text,) = read_labelled_texts(tmp_path / "labelled")
+    assert (text.id, text.label, text.split) == ("labelled/sets/dev.csv#1", "1", "validation")
+    (question,) = read_questions(tmp_path / "labelled")
+    assert (question.id, question.answers) == (
+        "questions/sets/q.json#1",
+        [{"text": "red", "start": 6}],
+    )
+    assert report.labelled == {"labelled": 1, "questions": 1} and not any(report.left_out.values())
+
+
+def test_wrong_name_of_a_set_is_told_before_anything_is_read(corpus: Path, tmp_path: Path) -> None:
+    (corpus / "bad.parquet").write_bytes(b"no table")  # an error, too, if it were read
+    wrong = {"questions": NamedFilesParams(paths=[str(corpus / "none.json")])}
+    named = params(corpus, "folder", "questions").model_copy(update=wrong)
+    with pytest.raises(
+        MissingInput, match=r"ingest\.questions\.paths, .*none\.json: there is no such"
+    ):
+        ingest(named, tmp_path / "raw", tmp_path / "dialogues", tmp_path / "labelled")
+
+
+def test_without_labelled_sources_the_tables_are_there_and_empty(
+    corpus: Path, tmp_path: Path
+) -> None:
+    run(corpus, tmp_path, "folder")
+    assert not list(read_labelled_texts(tmp_path / "labelled"))
+    assert not list(read_questions(tmp_path / "labelled"))

@@ -1,0 +1,171 @@
+"""The source ``labelled``: texts and pairs of texts with a label, for classifiers.
+
+Reads the files that ``ingest.labelled.paths`` names: GLUE's and CLUE's TSV, CSV, JSON and JSON
+lines, with or without a header (label_columns.py). In TSV a quote is a character like any other, as
+GLUE has it. The name of a file tells its split. An id is the place: ``labelled/SST-2/dev.tsv#12``.
+"""
+
+import csv
+import io
+from collections.abc import Iterator
+from itertools import islice
+from typing import Any
+
+from tasks.ingest.json_values import json_values
+from tasks.ingest.label_columns import Columns, columns_by_content, columns_named
+from tasks.ingest.language import language
+from tasks.ingest.left_out import LeftOut
+from tasks.ingest.named_files import NamedFiles, Tally, split_of, unknown_shape
+from tasks.ingest.open_file import OpenFile
+from tasks.ingest.records import Broken, sound
+from tasks.ingest.tables import HEAD_BYTES, CsvLines, TextLines
+from tasks.ingest.text_encoding import Undecodable
+from tasks.labelled import LabelledText
+from tasks.progress import Progress, silent
+
+SOURCE = "labelled"
+KNOWN = (
+    "tables and JSON with a text (sentence, text, review, ...), perhaps a second one, and a label"
+)
+LOOKED_AT_ROWS = 200
+
+
+class Strict(csv.excel):
+    """Commas and doubled quotes; anything else is an error."""
+
+    strict = True
+
+
+def labelled(
+    files: NamedFiles, left_out: LeftOut, *, progress: Progress = silent
+) -> Iterator[LabelledText]:
+    """The labelled texts in the named files.
+
+    Args:
+        files: which, and the limits.
+        left_out: gets counted, and named, what cannot be used.
+
+    Raises:
+        BadParameter, MissingInput: as ``NamedFiles.found``.
+        BadInput: a file is in no known shape, or too much of it is broken.
+    """
+    for file in files.opened(left_out, progress):
+        tally = Tally(file, files.limits, left_out)
+        is_json = file.suffix in (".json", ".jsonl")
+        try:
+            for number, row in _json_rows(file) if is_json else _table_rows(file):
+                if file.packed.trouble():
+                    break
+                found = row if isinstance(row, Broken) else _text(row, number, file)
+                if tally.is_good(found, number) and isinstance(found, LabelledText):
+                    if damaged := f"{found.text}{found.text_pair}".count("\ufffd"):
+                        left_out.add("damaged characters", f"{file.where}:{number}", count=damaged)
+                    yield found
+        except Undecodable as error:
+            left_out.add(str(error), file.where)
+            continue
+        tally.check()
+
+
+Row = tuple[str, str | None, str | None]
+
+
+def _text(row: Row, number: int, file: OpenFile) -> LabelledText | Broken:
+    text, pair, label = row
+    if not text.strip() or (pair is not None and not pair.strip()):
+        return Broken(number, "record with an empty text", is_empty=True)
+    return LabelledText(
+        id=f"{SOURCE}/{file.where}#{number}",
+        source=SOURCE,
+        lang=language(text),
+        text=sound(text.strip()),
+        text_pair=None if pair is None else sound(pair.strip()),
+        label=None if label is None else sound(label.strip()) or None,
+        split=split_of(file.where),
+    )
+
+
+def _json_rows(file: OpenFile) -> Iterator[tuple[int, Row | Broken]]:
+    knows_shape = False
+    for number, value in json_values(file):
+        if isinstance(value, Broken):
+            yield number, value
+            continue
+        names = list(value) if isinstance(value, dict) else []
+        columns = columns_named(names)
+        if columns is None:
+            if knows_shape:
+                yield number, Broken(number, "record without a text")
+                continue
+            raise unknown_shape(
+                file, f"record {number} holds {', '.join(names[:6]) or 'no names'}", KNOWN
+            )
+        knows_shape = True
+        cells = [_cell(cell) for cell in value.values()]
+        yield number, _picked(cells, columns)
+
+
+def _cell(value: Any) -> str:
+    return value if isinstance(value, str) else "" if value is None else str(value)
+
+
+def _table_rows(file: OpenFile) -> Iterator[tuple[int, Row | Broken]]:
+    head = file.head(HEAD_BYTES)
+    lines = TextLines(file, head, newline="")
+    beginning = head.decode(lines.encoding, "replace").removeprefix("\ufeff")
+    if len(head) == HEAD_BYTES:
+        beginning = beginning[: beginning.rfind("\n") + 1]
+    is_tsv = "\t" in beginning.split("\n", 1)[0]
+    looked_at = [
+        row
+        for row in islice(_rows(io.StringIO(beginning, newline=""), is_tsv), LOOKED_AT_ROWS)
+        if isinstance(row, list)
+    ]
+    columns = columns_named(looked_at[0]) if looked_at else None
+    columns = columns or columns_by_content(looked_at)
+    if columns is None:
+        first = " | ".join(looked_at[0][:6])[:80] if looked_at else "nothing"
+        raise unknown_shape(file, f"its first row is {first}", KNOWN)
+    width = len(looked_at[0])
+    rows = _rows(CsvLines(lines, file.too_long), is_tsv)
+    if columns.has_header:
+        next(rows)
+    for number, row in enumerate(rows, start=1):
+        if isinstance(row, str):
+            yield number, Broken(number, "is not a row", row)
+        elif len(row) != width:
+            if any(cell.strip() for cell in row):
+                yield (
+                    number,
+                    Broken(
+                        number,
+                        "has more or fewer cells than the first row",
+                        f"{len(row)}, not {width}",
+                    ),
+                )
+        else:
+            yield number, _picked(row, columns)
+
+
+def _rows(lines: "CsvLines | io.StringIO", is_tsv: bool) -> Iterator[list[str] | str]:
+    """The rows; a text that says what is wrong, where one cannot be read."""
+    rows = (
+        csv.reader(lines, delimiter="\t", quoting=csv.QUOTE_NONE)
+        if is_tsv
+        else csv.reader(lines, Strict)
+    )
+    while True:
+        try:
+            yield next(rows)
+        except StopIteration:
+            return
+        except csv.Error as error:
+            yield str(error)
+
+
+def _picked(cells: list[str], columns: Columns) -> Row:
+    return (
+        cells[columns.text],
+        None if columns.pair is None else cells[columns.pair],
+        None if columns.label is None else cells[columns.label],
+    )

@@ -1,0 +1,123 @@
+"""The files that a source is told to read, one by one or by pattern, and how their records count.
+
+They stand in the user's folder, since that is what DVC watches: a change in them makes the stage
+run again. The source ``folder`` leaves them to the source that names them.
+"""
+
+import glob
+import os
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path, PurePosixPath
+
+from chatwright.errors import BadInput, BadParameter, MissingInput
+from tasks.ingest.archives import open_files
+from tasks.ingest.left_out import LeftOut
+from tasks.ingest.open_file import OpenFile, readable_name
+from tasks.ingest.records import Broken
+from tasks.params import FolderParams
+from tasks.progress import Progress
+
+SPLITS = {
+    "train": "train",
+    "training": "train",
+    "dev": "validation",
+    "val": "validation",
+    "valid": "validation",
+    "validation": "validation",
+    "test": "test",
+}
+
+
+@dataclass(frozen=True)
+class NamedFiles:
+    """What ``ingest.<source>.paths`` names; ``limits`` are those of the folder they stand in."""
+
+    source: str
+    paths: list[str]
+    limits: FolderParams
+
+    def found(self) -> list[Path]:
+        """The files, in the order of their names.
+
+        Raises:
+            BadParameter: no file is named, or one that stands outside the folder.
+            MissingInput: there is none of that name.
+        """
+        key = f"ingest.{self.source}.paths"
+        if not self.paths:
+            raise BadParameter(
+                key, "names no file", f"Name some, or take {self.source} out of ingest.sources"
+            )
+        root = Path(os.path.abspath(self.limits.path))
+        found: set[Path] = set()
+        for path in self.paths:
+            if not Path(os.path.abspath(path)).is_relative_to(root):
+                raise BadParameter(
+                    f"{key}, {path}",
+                    f"stands outside {self.limits.path}, so that a change in it would go unseen",
+                    "Put it there, or name its folder in ingest.folder.path",
+                )
+            matches = [Path(each) for each in glob.glob(path, recursive=True)]
+            if not matches:
+                raise MissingInput(f"{key}, {path}", "there is no such file", "Mend the name")
+            for match in matches:
+                inside = match.rglob("*") if match.is_dir() else [match]
+                found.update(each for each in inside if each.is_file() and each.name[0] != ".")
+        return sorted(found)
+
+    def opened(self, left_out: LeftOut, progress: Progress) -> Iterator[OpenFile]:
+        """The files, or what is in them, each to be read before the next is asked for."""
+        root = Path(os.path.abspath(self.limits.path))
+        found = self.found()
+        for number, path in enumerate(found):
+            progress(number, len(found), "files")
+            where = Path(os.path.abspath(path)).relative_to(root).as_posix()
+            yield from open_files(path, readable_name(os.fsencode(where)), self.limits, left_out)
+
+
+class Tally:
+    """Counts the records of one file, and says when too many are broken."""
+
+    def __init__(self, file: OpenFile, limits: FolderParams, left_out: LeftOut) -> None:
+        self._file, self._limits, self._left_out = file, limits, left_out
+        self._records = 0
+        self._broken: list[str] = []
+
+    def is_good(self, record: object, number: int) -> bool:
+        """Whether a record can be used; one that cannot is counted and named."""
+        self._records += 1
+        if not isinstance(record, Broken):
+            return True
+        place = f"{self._file.where}:{number}"
+        if not record.is_empty:
+            self._broken.append(f"{place}, {record}")
+        self._left_out.add(record.reason, place, detail=record.detail)
+        return False
+
+    def check(self) -> None:
+        """Raise ``BadInput`` if more of the file is broken than may be."""
+        share = self._limits.max_broken_share
+        if len(self._broken) > share * self._records and not self._file.is_cut():
+            raise BadInput(
+                str(Path(self._limits.path, self._file.where)),
+                f"{len(self._broken)} of {self._records} records are broken, more than the"
+                f" {share:.0%} that are allowed; the first, {self._broken[0]}",
+                "Mend them, take the file out, or raise ingest.folder.max_broken_share",
+            )
+
+
+def unknown_shape(file: OpenFile, found: str, known: str) -> BadInput:
+    """The refusal of a file whose records are none that the source knows."""
+    return BadInput(file.where, f"is in no shape known here: {found}", f"Known are {known}")
+
+
+def split_of(where: str) -> str | None:
+    """The split that a file's name tells: ``dev.tsv`` holds the validation set.
+
+    >>> split_of("glue/CoLA/dev.tsv"), split_of("ChnSentiCorp-test.tsv"), split_of("reviews.csv")
+    ('validation', 'test', None)
+    """
+    words = re.split(r"[^a-z]+", PurePosixPath(where).name.lower())
+    return next((SPLITS[word] for word in words if word in SPLITS), None)

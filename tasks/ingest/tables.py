@@ -1,0 +1,249 @@
+"""Readers for files of many records: JSON lines, CSV, Parquet. They are read as a stream.
+
+The encoding is told by the file's beginning; what cannot be decoded further down becomes U+FFFD and
+is counted in the record that it stands in. A line of JSON in UTF-8 is the exception: it is left out
+with its reason, and the others are read.
+"""
+
+import csv
+import io
+import json
+from collections.abc import Iterator
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from chatwright.errors import BadInput
+from tasks.ingest.open_file import OpenFile
+from tasks.ingest.records import (
+    MESSAGES_FIELD,
+    TEXT_FIELDS,
+    TITLE_FIELDS,
+    Broken,
+    Record,
+    record_from_mapping,
+)
+from tasks.ingest.text_encoding import BYTE_ORDER_MARKS, Undecodable, encoding_of_beginning
+
+HEAD_BYTES = 2**20
+SNIFFED_CHARACTERS = 16_384
+BATCH_ROWS = 1_000
+MARKS = tuple(mark for mark, _ in BYTE_ORDER_MARKS)
+
+
+def read_jsonl(file: OpenFile) -> Iterator[Record]:
+    """One JSON object a line; blank lines are passed over.
+
+    Lines are decoded one by one, so that a damaged one does not hide the others, unless the file
+    as a whole is in another encoding than UTF-8.
+    """
+    for number, value, zeros in _json_objects(file):
+        if isinstance(value, Broken):
+            yield value
+        else:
+            yield record_from_mapping(value, number, zeros)
+
+
+def json_lines(file: OpenFile) -> Iterator[tuple[int, dict[str, Any] | Broken]]:
+    """The objects of ``read_jsonl`` as they are, with their lines' numbers."""
+    for number, value, _ in _json_objects(file):
+        yield number, value
+
+
+def _json_objects(file: OpenFile) -> Iterator[tuple[int, dict[str, Any] | Broken, int]]:
+    """Each line's number and object, and how many zero bytes were taken out of it."""
+    for number, (line, zeros) in enumerate(_json_lines(file), start=1):
+        if isinstance(line, Broken):
+            yield number, Broken(number, line.reason), zeros
+        elif line.strip():
+            yield number, _json_object(line, number), zeros
+        elif zeros:
+            yield number, Broken(number, "is nothing but zero bytes"), zeros
+
+
+def _json_object(line: str, number: int) -> dict[str, Any] | Broken:
+    try:
+        value = json.loads(line)
+    except json.JSONDecodeError as error:
+        return Broken(number, "is not JSON", f"{error.msg.lower()} at column {error.colno}")
+    except RecursionError:
+        return Broken(number, "is not JSON", "nested too deeply")
+    except ValueError as error:  # a number of more than 4,300 digits
+        return Broken(number, "is not JSON", str(error).split(";")[0].lower())
+    return value if isinstance(value, dict) else Broken(number, "is JSON, but not an object")
+
+
+def _json_lines(file: OpenFile) -> Iterator[tuple[str | Broken, int]]:
+    """Each line, or why it has none, and how many zero bytes were taken out of it."""
+    head = file.head(HEAD_BYTES)
+    lines = head.split(b"\n")
+    if len(head) == HEAD_BYTES and len(lines) > 1:
+        lines.pop()  # cut
+    plain = sum(_is_plain_utf8(line) for line in lines)
+    if head.startswith(MARKS) or plain < len(lines) / 2:
+        for text in TextLines(file, head, newline="\n"):
+            yield (Broken(0, file.too_long) if text is None else text), 0
+        return
+    for line in file.lines():
+        zeros = line.count(b"\0") if line else 0
+        if line is None:
+            yield Broken(0, file.too_long), 0
+            continue
+        try:
+            yield line.replace(b"\0", b"").decode("utf-8").removeprefix("\ufeff"), zeros
+        except UnicodeDecodeError:
+            yield Broken(0, "is not in UTF-8"), zeros
+
+
+def _is_plain_utf8(line: bytes) -> bool:
+    """Whether a line is UTF-8, and not UTF-16 with its zero bytes."""
+    try:
+        line.decode("utf-8")
+    except UnicodeDecodeError:
+        return False
+    return b"\0" not in line
+
+
+class TextLines:
+    """The lines of a text, with their ends; None for one that is too long.
+
+    ``zeros`` counts the zero bytes that were taken out so far.
+    """
+
+    def __init__(self, file: OpenFile, head: bytes, *, newline: str) -> None:
+        self.encoding = encoding_of_beginning(head, is_all=len(head) < HEAD_BYTES)
+        self._text = io.TextIOWrapper(
+            file.stream, encoding=self.encoding, errors="replace", newline=newline
+        )
+        self._longest = file.longest
+        self._is_first = True
+        self.zeros = 0
+
+    def __iter__(self) -> "TextLines":
+        return self
+
+    def __next__(self) -> str | None:
+        line = self._text.readline(self._longest)
+        if not line:
+            raise StopIteration
+        if len(line) == self._longest and line[-1] not in "\r\n":
+            while line and line[-1] not in "\r\n":
+                line = self._text.readline(2**20)
+            return None
+        if self._is_first:
+            self._is_first = False
+            line = line.removeprefix("\ufeff")
+        if zeros := line.count("\0"):
+            self.zeros += zeros
+            line = line.replace("\0", "")
+        return line
+
+
+class CsvLines:
+    """Lines for ``csv``, for which one that is too long is an error like its own."""
+
+    def __init__(self, lines: TextLines, too_long: str) -> None:
+        self._lines, self._too_long = lines, too_long
+
+    def __iter__(self) -> "CsvLines":
+        return self
+
+    def __next__(self) -> str:
+        line = next(self._lines)
+        if line is None:
+            raise csv.Error(self._too_long)
+        return line
+
+
+def read_csv(file: OpenFile) -> Iterator[Record]:
+    """A table with a header; records are numbered as rows after it.
+
+    Quotes inside quotes have to be doubled, or escaped throughout: a row in which they are neither
+    could be read in two ways and is left out with its reason.
+
+    Raises:
+        Undecodable: also where no column is named like a text.
+    """
+    head = file.head(HEAD_BYTES)
+    lines = TextLines(file, head, newline="")
+    dialect = _dialect(lines, head)
+    if dialect is None:
+        raise Undecodable(f"has no column named {', '.join(TEXT_FIELDS)}")
+    csv.field_size_limit(min(file.longest, 2**31 - 1))
+    rows = csv.reader(CsvLines(lines, file.too_long), dialect)
+    names = [name.strip().lower() for name in next(rows)]
+    number = 0
+    while True:
+        number += 1
+        zeros = lines.zeros
+        try:
+            row = next(rows)
+        except StopIteration:
+            return
+        except csv.Error as error:
+            yield Broken(number, "is not a row", str(error))
+            continue
+        if not any(cell.strip() for cell in row):
+            continue
+        if len(row) != len(names):
+            yield Broken(
+                number, "has more or fewer cells than the header", f"{len(row)}, not {len(names)}"
+            )
+        else:
+            fields = dict(zip(names, row, strict=True))
+            yield record_from_mapping(fields, number, lines.zeros - zeros)
+
+
+def _dialect(lines: TextLines, head: bytes) -> type[csv.Dialect] | None:
+    """The first dialect in which the header names a text; None if there is none."""
+    text = head.decode(lines.encoding, errors="replace").removeprefix("\ufeff").replace("\0", "")
+    dialects: list[type[csv.Dialect]] = []
+    try:
+        dialects.append(csv.Sniffer().sniff(text[:SNIFFED_CHARACTERS], delimiters=",;\t|"))
+    except csv.Error:
+        pass  # a single column has no delimiter to find; the plain dialects below read it
+    dialects += [type("Plain", (csv.excel,), {"delimiter": delimiter}) for delimiter in ",;\t|"]
+    escaped = '\\"' in text and '""' not in text.replace(',"",', ",,")
+    for found in dialects:
+        changes = {
+            "doublequote": not escaped,
+            "escapechar": "\\" if escaped else None,
+            "skipinitialspace": True,
+            "strict": True,
+        }
+        dialect = type("Found", (found,), changes)
+        try:
+            header = next(csv.reader(io.StringIO(text, newline=""), dialect), [])
+        except csv.Error:
+            continue  # not this one
+        if any(name.strip().lower() in TEXT_FIELDS for name in header):
+            return dialect
+    return None
+
+
+def read_parquet(file: OpenFile) -> Iterator[Record]:
+    """A table with a column named like a text, or with messages.
+
+    Raises:
+        BadInput: the file is not Parquet, or corrupt.
+        Undecodable: it has no such column.
+    """
+    try:
+        table = pq.ParquetFile(file.seekable())
+        wanted = (*TEXT_FIELDS, *TITLE_FIELDS, "url", "lang", "category", MESSAGES_FIELD)
+        columns = [name for name in table.schema_arrow.names if name in wanted]
+        if not {*TEXT_FIELDS, MESSAGES_FIELD} & set(columns):
+            raise Undecodable(f"has no column named {', '.join(TEXT_FIELDS)}")
+        number = 0
+        for batch in table.iter_batches(batch_size=BATCH_ROWS, columns=columns):
+            for row in batch.to_pylist():
+                number += 1
+                yield record_from_mapping(row, number)
+    except (pa.ArrowException, OSError) as error:
+        if file.is_cut():
+            raise Undecodable("is a broken Parquet file") from None
+        reason = " ".join(str(error).split()).rstrip(".")
+        raise BadInput(
+            file.where, f"is a broken Parquet file ({reason})", "Mend it, or take it out"
+        ) from None
