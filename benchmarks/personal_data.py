@@ -1,12 +1,16 @@
 """How much personal data is found, by kind and language, on sentences that others have labelled.
 
-Run as ``CHATWRIGHT_TEST_DATA=... python -m benchmarks.personal_data`` from the project's folder; the folder
-holds ``pii/``: Microsoft's Recognizers-Text (English, Chinese, Portuguese) and presidio-research's
-synthetic sentences (English). A labelled span counts as found when a span of its kind covers its
-digits and letters; a found span counts as right when it touches a labelled one of its kind.
+Run as ``CHATWRIGHT_TEST_DATA=... python -m benchmarks.personal_data`` from the project's folder;
+that variable's folder holds ``pii/``: Microsoft's Recognizers-Text (English, Chinese, Portuguese)
+and the synthetic sentences of presidio-research (English). A labelled span counts as found when a
+span of its kind covers its digits and letters; a found span counts as right when it touches a
+labelled one of its kind.
 Addresses that belong to nobody (``10.0.0.1``, ``::1``) are labelled there and left standing here:
-they are counted apart. Numbers in Recognizers-Text are often made up, as "123456789": what a
-reader would know for a telephone number by nothing but the words before it.
+they are counted apart. The rules were written with these sentences in sight, so expect less on
+others; libphonenumber's examples of all countries, which were not, are all found (a test).
+
+Expected: recall 96 to 100 % and precision 98 to 100 % for each kind and language, but for 87 %
+of e-mail's in Recognizers-Text, which calls ``a..bc@outlook.com`` no address.
 """
 
 import argparse
@@ -34,7 +38,6 @@ SYNTHETIC_KINDS: dict[str, Kind] = {
 }
 RECOGNIZED_KINDS: dict[str, Kind] = {"email": "email", "phonenumber": "phone", "ip": "ip"}
 LANGUAGES = {"English": "en", "Chinese": "zh", "Portuguese": "pt"}
-DIGIT_OR_LETTER = str.isalnum
 
 
 class Labelled(NamedTuple):
@@ -71,16 +74,16 @@ def synthetic(folder: Path) -> Iterator[Labelled]:
     for name in ("synth_dataset_v2.json", "generated_small.json"):
         for case in json.loads((folder / name).read_text(encoding="utf-8")):
             spans = [
-                Span(label["start_position"], label["end_position"], SYNTHETIC_KINDS[label["entity_type"]])
+                Span(label["start_position"], label["end_position"], kind)
                 for label in case["spans"]
-                if label["entity_type"] in SYNTHETIC_KINDS
+                if (kind := SYNTHETIC_KINDS.get(label["entity_type"]))
             ]
             yield Labelled("presidio-research", "en", case["full_text"], spans, kinds)
 
 
 def core(text: str, span: Span) -> tuple[int, int]:
     """A span without the signs at its ends."""
-    inside = [n for n in range(span.start, span.end) if DIGIT_OR_LETTER(text[n])]
+    inside = [n for n in range(span.start, span.end) if text[n].isalnum()]
     return (inside[0], inside[-1] + 1) if inside else (span.start, span.end)
 
 
@@ -93,6 +96,11 @@ def covers(text: str, found: Span, label: Span) -> bool:
 def touches(found: Span, label: Span) -> bool:
     """Whether two spans of a kind have characters in common."""
     return found.kind == label.kind and found.start < label.end and label.start < found.end
+
+
+def around(text: str, span: Span) -> str:
+    """A span and what stands beside it, for a look."""
+    return repr(text[max(0, span.start - 30) : span.end + 10])
 
 
 def measure(cases: list[Labelled], show: bool) -> dict[tuple[str, str, Kind], Counter[str]]:
@@ -110,14 +118,14 @@ def measure(cases: list[Labelled], show: bool) -> dict[tuple[str, str, Kind], Co
             if any(covers(case.text, span, label) for span in found):
                 count["hits"] += 1
             elif show:
-                print("missed", label.kind, repr(case.text[max(0, label.start - 30) : label.end + 10]))
+                print("missed", label.kind, around(case.text, label))
         for span in found:
             count = counts[case.source, case.language, span.kind]
             count["found"] += 1
             if any(touches(span, label) for label in case.spans):
                 count["right"] += 1
             elif show:
-                print("wrong ", span.kind, repr(case.text[max(0, span.start - 30) : span.end + 10]))
+                print("wrong ", span.kind, around(case.text, span))
     return counts
 
 
@@ -127,23 +135,26 @@ def percent(part: int, whole: int) -> str:
 
 
 def main() -> None:
-    """Print recall and precision, and the speed on the texts of a folder."""
+    """Print recall and precision, and how fast these sentences are gone through."""
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
-    parser.add_argument("--show", action="store_true", help="print what was missed and what was wrong")
+    parser.add_argument("--show", action="store_true", help="print what was missed or wrong")
     options = parser.parse_args()
     folder = Path(os.environ["CHATWRIGHT_TEST_DATA"]) / "pii"
     cases = [*recognizers(folder), *synthetic(folder)]
-    table = Table("source", "language", "kind", "labels", "recall", "found", "precision", "nobody's")
+    columns = "source", "language", "kind", "labels", "recall", "found", "precision", "nobody's"
+    table = Table(*columns)
     counts = measure(cases, options.show)
     for source, language, kind in sorted(counts, key=lambda k: (k[0], k[1], KINDS.index(k[2]))):
         count = counts[source, language, kind]
         table.add_row(
             source, language, kind, str(count["labels"]), percent(count["hits"], count["labels"]),
-            str(count["found"]), percent(count["right"], count["found"]), str(count["nobody's"] or ""),
+            str(count["found"]), percent(count["right"], count["found"]),
+            str(count["nobody's"] or ""),
         )  # fmt: skip
     Console().print(table)
     text = "\n".join(case.text for case in cases)
-    for name, sample in (("these sentences", text), ("the same without digits", "".join(c for c in text if not c.isdigit()))):
+    without = "".join(character for character in text if not character.isdigit())
+    for name, sample in (("these sentences", text), ("the same without digits", without)):
         began = time.process_time()
         for _ in range(5):
             personal_data(sample)

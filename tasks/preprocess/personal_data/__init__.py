@@ -2,5 +2,5 @@
 
 One module a kind, each a small function from a candidate to a span or nothing; ``finding`` scans
 for the candidates and ``replacing`` puts the placeholders in. Names of people are not covered:
-they need a model of the language, and those are large and wrong too often to be switched on blindly.
+they need a model for each language, and those are large, or not to be had without a download.
 """

@@ -7,7 +7,8 @@ from datetime import date
 from tasks.preprocess.personal_data.spans import Span
 
 _NUMBER = re.compile(
-    r"(?<![A-Za-z0-9_.])[1-9][0-9]{5}[ -]?(?:18|19|20)[0-9]{6}[ -]?[0-9]{3}[0-9Xx](?![A-Za-z0-9_]|\.[0-9])"
+    r"(?<![A-Za-z0-9_.])[1-9][0-9]{5}[ -]?(?:18|19|20)[0-9]{6}[ -]?[0-9]{3}[0-9Xx]"
+    r"(?![A-Za-z0-9_]|\.[0-9])"
 )
 _PROVINCES = frozenset(
     "11 12 13 14 15 21 22 23 31 32 33 34 35 36 37 41 42 43 44 45 46 50 51 52 53 54 61 62 63 64 65"

@@ -23,8 +23,9 @@ from tasks.preprocess.personal_data.us_ssn import us_ssns
 # The digits after an IBAN's country, or a run of digits and what stands between groups of them:
 # seven at least, as 1.1.1.1 and 223-4567 have.
 _CANDIDATES = re.compile(
-    r"[0-9](?:(?<=[A-Za-z]{2}[0-9])(?<![0-9A-Za-z][A-Za-z]{2}[0-9])(?P<iban>[0-9])(?=[ -]?[0-9A-Za-z]{3})"
-    r"|(?=(?P<run>[-0-9 ./()]{6,}))(?P=run))"
+    r"[0-9](?:(?<=[A-Za-z]{2}[0-9])(?<![0-9A-Za-z][A-Za-z]{2}[0-9])"
+    r"(?P<iban>[0-9])(?=[ -]?[0-9A-Za-z]{3})"
+    r"|[-0-9 ./()]{6,}+)"
 )
 
 
@@ -48,13 +49,15 @@ def personal_data(
     """
     plain = plain_form(text)
     found: list[Span] = []
-    for span in sorted(_all(plain, kinds)):
+    # Stable: of what begins at the same place, the kind with the stricter rules comes first.
+    for span in sorted(_all(plain, kinds), key=lambda span: span.start):
         if not found or span.start >= found[-1].end:
             found.append(span)
     return [
         span
         for span in found
-        if span.kind in kinds and (examples or not _is_nobodys(plain[span.start : span.end], span.kind))
+        if span.kind in kinds
+        and (examples or not _is_nobodys(plain[span.start : span.end], span.kind))
     ]
 
 

@@ -1,4 +1,4 @@
-"""International bank account numbers (ISO 13616): the country's length, and the remainder 1 by 97."""
+"""International bank account numbers (ISO 13616): the length by country, and a remainder by 97."""
 
 import re
 
@@ -23,7 +23,7 @@ _WRITTEN = {length: re.compile(rf"[A-Za-z0-9](?:[ -]?[A-Za-z0-9]){{{length - 1}}
 
 
 def iban(text: str, start: int) -> Span | None:
-    """The IBAN whose two letters stand at ``start``, if one does; spaces and hyphens may be in it."""
+    """The IBAN whose two letters stand at ``start``, if one does; with spaces or hyphens in it."""
     length = LENGTHS.get(text[start : start + 2].upper())
     found = _WRITTEN[length].match(text, start) if length else None
     if found and remainder_is_one("".join(_ALPHANUMERIC.findall(found[0]))):

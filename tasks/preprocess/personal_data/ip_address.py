@@ -10,12 +10,18 @@ from ipaddress import AddressValueError, IPv4Address, IPv6Address, IPv6Network
 
 from tasks.preprocess.personal_data.spans import Span
 
-_V4 = re.compile(r"(?<![A-Za-z0-9_.-])(?:[0-9]{1,3}\.){3}[0-9]{1,3}(?![A-Za-z0-9_]|\.[0-9]|-[0-9]|\.in-addr)")
-_VERSION = re.compile(r"(?:version|ver\.?|v\.?|release|section|chapter|§|版本|第)[ :：]{0,2}$|[^/]/$", re.I)
+_V4 = re.compile(
+    r"(?<![A-Za-z0-9_.-])(?:[0-9]{1,3}\.){3}[0-9]{1,3}"
+    r"(?![A-Za-z0-9_]|\.[0-9]|-[0-9]|\.in-addr)"
+)
+_VERSION = re.compile(
+    r"(?:version|ver\.?|v\.?|release|section|chapter|§|版本|第)[ :：]{0,2}$|[^/]/$", re.I
+)
 _HEADING = re.compile(r"\.?[ \t]+[A-Z\u4e00-\u9fff]")
 _V6_HINT = re.compile(":[0-9A-Fa-f]{0,4}:")
 _V6_BEFORE = re.compile("[0-9A-Fa-f:.]*$")
 _V6_FROM = re.compile(r"[0-9A-Fa-f:.]*")
+_WORD = re.compile("[A-Za-z0-9_]")
 _LONGEST_V6 = 45
 _GLOBAL_UNICAST = IPv6Network("2000::/3")
 
@@ -45,7 +51,7 @@ def ipv6_addresses(text: str) -> Iterator[Span]:
         written = text[start:done].rstrip(".")
         if written.endswith(":") and not written.endswith("::"):
             written = written[:-1]
-        if re.match(r"\w", text[done : done + 1], re.A) or re.search(r"\w", text[start - 1 : start], re.A):
+        if _WORD.match(text, done) or (start and _WORD.match(text, start - 1)):
             continue
         try:
             IPv6Address(written)

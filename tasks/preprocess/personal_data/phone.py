@@ -21,18 +21,21 @@ CALLING_CODE = re.compile(
 
 _DIGITS = re.compile("[0-9]+")
 _GROUP = r"\(?\ ?[0-9]++(?:\ ?\))?"
-_BODY = rf"{_GROUP}(?>(?:\ ?[-./]?\ ?{_GROUP})*)"
+_BODY = rf"{_GROUP}(?>(?:\ ?[-./]?\ ?{_GROUP}){{0,9}})"  # bounded: a table of digits is long
 _EXTENSION = r"(?:\ ?(?:x|X|ext\.?|分机|转)\ ?[0-9]{1,6})?"
 _AFTER = r"(?![A-Za-z0-9_%=*]|[.,:/-][0-9])"
 _BEFORE = r"(?<![A-Za-z0-9_.,)#$€£¥%*=/+-])"
 _BEFORE_SIGN = r"(?<![A-Za-z0-9_)])"
 
 _INTERNATIONAL = re.compile(
-    rf"(?:{_BEFORE_SIGN}\(?\+|{_BEFORE}\(?0(?:0|11)\)?[ -]?(?=[1-9]))({_BODY}){_EXTENSION}{_AFTER}", re.X
+    rf"(?:{_BEFORE_SIGN}\(?\+|{_BEFORE}\(?0(?:0|11)\)?[ -]?(?=[1-9]))"
+    rf"({_BODY}){_EXTENSION}{_AFTER}",
+    re.X,
 )
 _NATIONAL = re.compile(
     rf"""
-    {_BEFORE_SIGN} (?:1[ .-]?)? \([0-9]{{3}}\)[ .-]{{0,2}} [0-9]{{3}}[ .-][0-9]{{4}} {_EXTENSION} {_AFTER}
+    {_BEFORE_SIGN} (?:1[ .-]?)? \([0-9]{{3}}\)[ .-]{{0,2}} [0-9]{{3}}[ .-][0-9]{{4}}
+        {_EXTENSION} {_AFTER}
     | {_BEFORE} (?:
         (?:1[ .-])? [0-9]{{3}}([.-])[0-9]{{3}}\1[0-9]{{4}} {_EXTENSION}           # North America
       | (?:86[ -])? 1[3-9][0-9][ -][0-9]{{4}}[ -][0-9]{{4}}                      # China, mobile
@@ -48,18 +51,20 @@ _NATIONAL = re.compile(
     re.X,
 )
 _CHINA_MOBILE = re.compile(rf"{_BEFORE}1[3-9][0-9]{{9}}{_AFTER}")
+_SHAPES = (_INTERNATIONAL, _NATIONAL, _CHINA_MOBILE)
 _ANY = re.compile(rf"(?:{_BEFORE}|(?<=-)(?=\()){_BODY}{_EXTENSION}{_AFTER}", re.X)
 _PIECE = re.compile(r"[^ /]+")
 _DATE = re.compile(
     r"(?:19|20)[0-9]{2}([-./ ]?)(?:0?[1-9]|1[0-2])\1(?:0?[1-9]|[12][0-9]|3[01])(?![0-9])"
     r"|[0-9]{1,2}([-./])[0-9]{1,2}\2(?:19|20)[0-9]{2}(?![0-9])"
 )
+_OPENING = re.compile(r"[(+][(+ ]{0,2}$")
 _HAN = re.compile("[\u4e00-\u9fff]")
 
 _SAYS_PHONE = (
-    r"phone|\btel\b|telephone|mobile|\bcell|\bfax|\bcall|\bdial|contact|whatsapp|hotline|\bdesk\b|\boffice ?:"
-    r"|\breach\b|answering at|messages? to|registered|telefon|teléfono|\btél|móvil|celular|\bligue|\bligar"
-    r"|llam|handy|portable|\bappel|rufnummer|cellulare|chiama|\bтел|моб|звон|电话|電話|手机|手機|传真"
+    r"phone|\btel\b|telephone|mobile|\bcell|\bfax|\bcall|\bdial|contact|whatsapp|hotline"
+    r"|\bdesk\b|\boffice ?:|\breach\b|answering at|messages? to|registered|telefon|teléfono|\btél"
+    r"|móvil|celular|\bligue|\bligar|llam|handy|portable|\bappel|rufnummer|cellulare|chiama|\bтел|моб|звон|电话|電話|手机|手機|传真"
     r"|傳真|热线|熱線|联系|聯繫|致电|致電|拨|撥|座机|号码是|携帯|전화|휴대|팩스|هاتف|جوال"
 )
 _SAYS_OTHER = (
@@ -83,9 +88,8 @@ def phones(text: str, start: int, end: int, after_another: int | None = None) ->
         start, end: the run; what is opened before its first digit, as "(+", belongs to it.
         after_another: where the last number before it ended: of several, words introduce one.
     """
-    while start and text[start - 1] in "(+ " and not text[start - 1 : start + 1].isspace():
-        start -= 1
-    start += text[start] == " "
+    opening = _OPENING.search(text[max(0, start - 3) : start])
+    start -= len(opening[0]) if opening else 0
     if _IN_ADDRESS.search(text, max(0, start - 100), start):
         return
     follows = after_another is not None and 0 <= start - after_another <= 4
@@ -107,15 +111,15 @@ def phones(text: str, start: int, end: int, after_another: int | None = None) ->
 def _shaped(text: str, start: int, end: int, named: bool) -> Iterator[Span]:
     """Numbers whose shape says enough, from left to right."""
     reach = min(end + 12, len(text))
-    while start < end:
-        starts = [
-            match
-            for pattern in (_INTERNATIONAL, _NATIONAL, _CHINA_MOBILE)
-            if (match := pattern.search(text, start, reach)) and match.start() < end
-        ]
-        if not starts:
+    nexts = {pattern: pattern.search(text, start, reach) for pattern in _SHAPES}
+    while True:
+        for pattern, match in nexts.items():
+            if match and match.start() < start:
+                nexts[pattern] = pattern.search(text, start, reach)
+        ahead = [match for match in nexts.values() if match and match.start() < end]
+        if not ahead:
             return
-        first = min(starts, key=lambda match: (match.start(), -match.end()))
+        first = min(ahead, key=lambda match: (match.start(), -match.end()))
         stop = first.end()
         if first.re is _INTERNATIONAL:
             stop = _end_of_international(first)
@@ -123,7 +127,7 @@ def _shaped(text: str, start: int, end: int, named: bool) -> Iterator[Span]:
             stop = 0
         if stop and not _DATE.match(text, first.start()):
             yield Span(first.start(), stop, "phone")
-        start = stop or first.start() + len(_DIGITS.search(first[0])[0])  # type: ignore[index]
+        start = stop or first.start() + 1
 
 
 def _end_of_international(match: re.Match[str]) -> int:
@@ -158,11 +162,9 @@ def _without_extension(written: str) -> str:
 
 def _is_named(text: str, start: int, end: int) -> bool:
     """Whether the word nearest to a number, of those that say what it is, says telephone."""
-    nearest = None
-    for nearest in _BESIDE.finditer(text[max(0, start - _REACH) : start].lower()):
-        pass
-    if nearest:
-        return nearest["phone"] is not None
+    words = list(_BESIDE.finditer(text[max(0, start - _REACH) : start].lower()))
+    if words:
+        return words[-1]["phone"] is not None
     return _AFTERWARDS.match(text, end) is not None
 
 
