@@ -27,7 +27,7 @@ _ISSUERS = (
 
 def cards(text: str, start: int, end: int) -> Iterator[Span]:
     """The card numbers in a run of digits, together or in groups of at least three."""
-    for found in _CARD.finditer(text, start, min(end + 2, len(text))):
+    for found in _CARD.finditer(text, start, end + 3):
         groups = re.split("[ -]", found[0])
         digits = "".join(groups)
         if len(groups) > 1 and min(len(group) for group in groups) < 3:

@@ -19,7 +19,7 @@ _WEIGHTS = (7, 9, 10, 5, 8, 4, 2, 1, 6, 3, 7, 9, 10, 5, 8, 4, 2)
 
 def china_ids(text: str, start: int, end: int) -> Iterator[Span]:
     """The identity numbers in a run of digits; the last one may be an X."""
-    for found in _NUMBER.finditer(text, start, min(end + 2, len(text))):
+    for found in _NUMBER.finditer(text, start, end + 3):
         number = found[0].replace(" ", "").replace("-", "")
         if (
             number[:2] in _PROVINCES

@@ -28,8 +28,8 @@ _GLOBAL_UNICAST = IPv6Network("2000::/3")
 
 def ipv4_addresses(text: str, start: int, end: int) -> Iterator[Span]:
     """The IPv4 addresses in a run of digits and dots."""
-    for found in _V4.finditer(text, start, min(end + 2, len(text))):
-        if any(int(part) > 255 for part in found[0].split(".")):
+    for found in _V4.finditer(text, start, end + len(".in-addr")):
+        if found.start() >= end or any(int(part) > 255 for part in found[0].split(".")):
             continue
         before = text[max(0, found.start() - 12) : found.start()]
         opens_line = not before.rsplit("\n", 1)[-1].strip()

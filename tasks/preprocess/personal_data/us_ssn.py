@@ -19,7 +19,7 @@ _ADVERTISED = frozenset({"078051120", "219099999"})
 
 def us_ssns(text: str, start: int, end: int) -> Iterator[Span]:
     """The social security numbers in a run of digits."""
-    for found in _NUMBER.finditer(text, start, min(end + 2, len(text))):
+    for found in _NUMBER.finditer(text, start, end + 3):
         if found[0].replace(found[1] or "-", "") in _ADVERTISED:
             continue
         if found[1] == "-" or _SAYS_SO.search(text, max(0, found.start() - 40), found.start()):

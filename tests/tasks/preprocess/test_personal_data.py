@@ -69,7 +69,7 @@ def test_each_kind_as_people_write_it(text: str, kind: str, value: str | None) -
     [
         "ann@example.com, root@localhost, x@mail.example.org, me@a.test",
         "127.0.0.1 10.0.0.7 192.168.1.1 203.0.113.9 0.0.0.0 ::1 fe80::1 2001:db8::1",
-        "version 9.8.7.6, Chrome/99.0.1.2, 300.1.2.3, 1.2.3.4.5",
+        "1.0.0.93.in-addr.arpa, version 9.8.7.6, Chrome/99.0.1.2, 300.1.2.3, 1.2.3.4.5",
         "\n4.1.2.3 Conclusions",
         "std::vector<int> a::b x[::2] 10:20:30 00:1a:2b:3c:4d:5e",
         "@property and a @ b.shape and icon@2x.png",
