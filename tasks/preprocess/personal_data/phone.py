@@ -3,10 +3,12 @@
 Digits alone say little: any ten of them are a number somewhere. So a number is taken where its
 shape says enough (+ and a calling code; the groups of North America, China, or of a country where
 0 leads), and in any shape of 7 to 15 digits where the words beside it say that it is one, in the
-languages of ``_SAYS_PHONE``. (The matcher of the package phonenumbers, 48 MB, knows
-which numbers are given out. On benchmarks/personal_data.py's sentences it found 22, 41, 40 and 18 % of those in English,
-Chinese, Portuguese and of presidio-research where it is strict; where it is not, 61, 97, 84 and
-57 %, with a precision down to 60 %; at a sixth of the speed and less. So it was left.)
+languages of ``_SAYS_PHONE``.
+
+The matcher of the package phonenumbers, 48 MB, knows which numbers are given out. Of those in
+benchmarks/personal_data.py it found 22 % (English), 41 % (Chinese), 40 % (Portuguese) and 18 %
+(presidio-research) where it is strict; where it is not, 61, 97, 84 and 57 %, with a precision
+down to 60 %. It was a sixth as fast. So it was left.
 """
 
 import re
