@@ -94,8 +94,12 @@ class IngestParams(Section):
 
 
 class PreprocessParams(Section):
-    """What is kept of them, and how they are split."""
+    """The form they are brought into, what is kept of them, and how they are split."""
 
+    repair_mojibake: bool = True
+    normalize_widths: bool = False
+    simplify_chinese: bool = False
+    personal_data: list[Literal["email", "phone", "ip", "card", "iban", "china_id", "us_ssn"]] = []
     min_characters: PositiveInt
     validation_share: Share
     test_share: Share

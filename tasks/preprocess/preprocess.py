@@ -16,7 +16,8 @@ from pydantic import BaseModel
 from chatwright.errors import CorpusTooSmall
 from tasks.documents import DOCUMENT_SCHEMA, read_table, write_table
 from tasks.params import PreprocessParams
-from tasks.preprocess.cleaning import clean, content_hash
+from tasks.preprocess.cleaning import content_hash
+from tasks.preprocess.forms import Form
 from tasks.progress import Progress, silent
 
 SPLITS = ("train", "validation", "test")
@@ -26,7 +27,9 @@ PROGRESS_DOCUMENTS = 2_000
 class PreprocessReport(BaseModel):
     """What is in each split, and what was dropped, by reason.
 
-    ``corpus_sha256`` is a hash of all ids and texts that stayed, in the order of the ids.
+    ``personal_data`` counts what was replaced, by source, language and kind, in titles and texts,
+    those of dropped documents included. ``corpus_sha256`` is a hash of all ids and
+    texts that stayed, in the order of the ids.
     """
 
     documents: dict[str, int]
@@ -34,6 +37,7 @@ class PreprocessReport(BaseModel):
     bytes: dict[str, int]
     languages: dict[str, int]
     rejected: dict[str, int]
+    personal_data: dict[str, dict[str, dict[str, int]]]
     corpus_sha256: str
 
 
@@ -51,23 +55,26 @@ def preprocess(
         raw: a folder of documents, as ``ingest`` writes it.
         out: the folder for the splits.
         rejected: the folder for what was dropped, with the column ``reason``.
-        params: the least length and the shares of the splits.
+        params: the form of the texts, the least length and the shares of the splits.
 
     Raises:
         CorpusTooSmall: a split has no document.
-        BadInput, MissingInput: the raw documents cannot be read.
+        BadInput, MissingInput: the raw documents cannot be read, or a package is missing that
+            ``params`` asks for.
     """
+    form = Form(params)
     table = read_table(raw, DOCUMENT_SCHEMA).sort_by("id") if any_parquet(raw) else None
     if table is None or not table.num_rows:
         raise CorpusTooSmall(
             "preprocess", "there is no document", "Put files into the folder of ingest.folder.path"
         )
-    titles = [" ".join(clean(title).split()) for title in table["title"].to_pylist()]
-    texts, hashes = [], []
-    for number, text in enumerate(table["text"].to_pylist()):
+    titles, texts, hashes = [], [], []
+    columns = [table[name].to_pylist() for name in ("title", "text", "lang", "source")]
+    for number, (title, text, lang, source) in enumerate(zip(*columns, strict=True)):
         if number % PROGRESS_DOCUMENTS == 0:
             progress(number, table.num_rows, "documents")
-        texts.append(clean(text))
+        titles.append(" ".join(form.of(title, lang=lang, source=source).split()))
+        texts.append(form.of(text, lang=lang, source=source))
         hashes.append(content_hash(texts[-1]))
     progress(table.num_rows, table.num_rows, "documents")
     table = table.set_column(3, DOCUMENT_SCHEMA.field("title"), pa.array(titles, pa.string()))
@@ -88,6 +95,7 @@ def preprocess(
         bytes={},
         languages=count(table.filter(kept)["lang"]),
         rejected=count(dropped["reason"]),
+        personal_data=form.replaced,
         corpus_sha256=corpus_hash(table.filter(kept)),
     )
     for split in SPLITS:

@@ -1,0 +1,166 @@
+"""How much personal data is found, by kind and language, on sentences that others have labelled.
+
+Run as ``CHATWRIGHT_TEST_DATA=... python -m benchmarks.personal_data`` from the project's folder;
+that variable's folder holds ``pii/``: Microsoft's Recognizers-Text (English, Chinese, Portuguese)
+and the synthetic sentences of presidio-research (English). A labelled span counts as found when a
+span of its kind covers its digits and letters; a found span counts as right when it touches a
+labelled one of its kind.
+Addresses that belong to nobody (``10.0.0.1``, ``::1``) are labelled there and left standing here:
+they are counted apart. The rules were written with these sentences in sight, so expect less on
+others; libphonenumber's examples of all countries, which were not, are all found (a test).
+
+Expected: recall 96 to 100 % and precision 98 to 100 % for each kind and language, but for 87 %
+of e-mail's in Recognizers-Text, which calls ``a..bc@outlook.com`` no address.
+"""
+
+import argparse
+import json
+import os
+import time
+from collections import Counter, defaultdict
+from collections.abc import Iterator
+from pathlib import Path
+from typing import NamedTuple
+
+from rich.console import Console
+from rich.table import Table
+
+from tasks.preprocess.personal_data.finding import personal_data
+from tasks.preprocess.personal_data.spans import KINDS, Kind, Span
+
+SYNTHETIC_KINDS: dict[str, Kind] = {
+    "EMAIL_ADDRESS": "email",
+    "PHONE_NUMBER": "phone",
+    "IP_ADDRESS": "ip",
+    "CREDIT_CARD": "card",
+    "IBAN_CODE": "iban",
+    "US_SSN": "us_ssn",
+}
+RECOGNIZED_KINDS: dict[str, Kind] = {"email": "email", "phonenumber": "phone", "ip": "ip"}
+LANGUAGES = {"English": "en", "Chinese": "zh", "Portuguese": "pt"}
+
+
+class Labelled(NamedTuple):
+    """A text, where its personal data stands, and which kinds are labelled in its data set."""
+
+    source: str
+    language: str
+    text: str
+    spans: list[Span]
+    kinds: tuple[Kind, ...]
+
+
+def recognizers(folder: Path) -> Iterator[Labelled]:
+    """Recognizers-Text: one file a kind and language."""
+    for path in sorted(folder.glob("recognizers-*.json")):
+        language = LANGUAGES[path.stem.split("-")[1]]
+        cases = json.loads(path.read_text(encoding="utf-8-sig"))
+        kinds = {RECOGNIZED_KINDS.get(r["TypeName"]) for case in cases for r in case["Results"]}
+        kind = kinds.pop()
+        if kind is None:
+            continue
+        for case in cases:
+            text, spans, done = case["Input"], [], 0
+            for result in case["Results"]:
+                start = text.lower().index(result["Text"].lower(), done)
+                done = start + len(result["Text"])
+                spans.append(Span(start, done, kind))
+            yield Labelled("Recognizers-Text", language, text, spans, (kind,))
+
+
+def synthetic(folder: Path) -> Iterator[Labelled]:
+    """presidio-research: sentences made from templates, in English with data of many countries."""
+    kinds = tuple(SYNTHETIC_KINDS.values())
+    for name in ("synth_dataset_v2.json", "generated_small.json"):
+        for case in json.loads((folder / name).read_text(encoding="utf-8")):
+            spans = [
+                Span(label["start_position"], label["end_position"], kind)
+                for label in case["spans"]
+                if (kind := SYNTHETIC_KINDS.get(label["entity_type"]))
+            ]
+            yield Labelled("presidio-research", "en", case["full_text"], spans, kinds)
+
+
+def core(text: str, span: Span) -> tuple[int, int]:
+    """A span without the signs at its ends."""
+    inside = [n for n in range(span.start, span.end) if text[n].isalnum()]
+    return (inside[0], inside[-1] + 1) if inside else (span.start, span.end)
+
+
+def covers(text: str, found: Span, label: Span) -> bool:
+    """Whether a found span covers a labelled one."""
+    start, end = core(text, label)
+    return found.kind == label.kind and found.start <= start and found.end >= end
+
+
+def touches(found: Span, label: Span) -> bool:
+    """Whether two spans of a kind have characters in common."""
+    return found.kind == label.kind and found.start < label.end and label.start < found.end
+
+
+def around(text: str, span: Span) -> str:
+    """A span and what stands beside it, for a look."""
+    return repr(text[max(0, span.start - 30) : span.end + 10])
+
+
+def measure(cases: list[Labelled], show: bool) -> dict[tuple[str, str, Kind], Counter[str]]:
+    """The counts of labels, of those found, and of what was found, by source, language, kind."""
+    counts: dict[tuple[str, str, Kind], Counter[str]] = defaultdict(Counter)
+    for case in cases:
+        found = personal_data(case.text, case.kinds)
+        nobodys = [s for s in personal_data(case.text, case.kinds, examples=True) if s not in found]
+        for label in case.spans:
+            count = counts[case.source, case.language, label.kind]
+            if any(touches(span, label) for span in nobodys):
+                count["nobody's"] += 1
+                continue
+            count["labels"] += 1
+            if any(covers(case.text, span, label) for span in found):
+                count["hits"] += 1
+            elif show:
+                print("missed", label.kind, around(case.text, label))
+        for span in found:
+            count = counts[case.source, case.language, span.kind]
+            count["found"] += 1
+            if any(touches(span, label) for label in case.spans):
+                count["right"] += 1
+            elif show:
+                print("wrong ", span.kind, around(case.text, span))
+    return counts
+
+
+def percent(part: int, whole: int) -> str:
+    """A share for the table."""
+    return f"{100 * part / whole:.1f} %" if whole else "-"
+
+
+def main() -> None:
+    """Print recall and precision, and how fast these sentences are gone through."""
+    parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
+    parser.add_argument("--show", action="store_true", help="print what was missed or wrong")
+    options = parser.parse_args()
+    folder = Path(os.environ["CHATWRIGHT_TEST_DATA"]) / "pii"
+    cases = [*recognizers(folder), *synthetic(folder)]
+    columns = "source", "language", "kind", "labels", "recall", "found", "precision", "nobody's"
+    table = Table(*columns)
+    counts = measure(cases, options.show)
+    for source, language, kind in sorted(counts, key=lambda k: (k[0], k[1], KINDS.index(k[2]))):
+        count = counts[source, language, kind]
+        table.add_row(
+            source, language, kind, str(count["labels"]), percent(count["hits"], count["labels"]),
+            str(count["found"]), percent(count["right"], count["found"]),
+            str(count["nobody's"] or ""),
+        )  # fmt: skip
+    Console().print(table)
+    text = "\n".join(case.text for case in cases)
+    without = "".join(character for character in text if not character.isdigit())
+    for name, sample in (("these sentences", text), ("the same without digits", without)):
+        began = time.process_time()
+        for _ in range(5):
+            personal_data(sample)
+        seconds = (time.process_time() - began) / 5
+        print(f"{len(sample.encode()) / seconds / 1e6:.1f} MB/s on {name}")
+
+
+if __name__ == "__main__":
+    main()
