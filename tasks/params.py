@@ -93,6 +93,15 @@ class IngestParams(Section):
     shard_documents: PositiveInt = 50_000
 
 
+class NearDuplicatesParams(Section):
+    """When two documents count as almost the same."""
+
+    jaccard: Annotated[float, Field(gt=0, le=1)] | None = 0.8
+    shingle: PositiveInt = 5
+    bands: Annotated[int, Field(ge=1, le=1_000)] = 20
+    rows: Annotated[int, Field(ge=1, le=100)] = 6
+
+
 class PreprocessParams(Section):
     """The form they are brought into, what is kept of them, and how they are split."""
 
@@ -101,6 +110,9 @@ class PreprocessParams(Section):
     simplify_chinese: bool = False
     personal_data: list[Literal["email", "phone", "ip", "card", "iban", "china_id", "us_ssn"]] = []
     min_characters: PositiveInt
+    decontaminate: list[Annotated[str, Field(min_length=1)]] = []
+    duplicate_paragraphs: bool = False
+    near_duplicates: NearDuplicatesParams | None = None
     validation_share: Share
     test_share: Share
     shard_documents: PositiveInt = 50_000

@@ -21,7 +21,14 @@ NANOGPT_COMMIT = "3adf61e154c3fe3fca428ad6bc3818b27a3b8291"
 PACKAGES: Mapping[str, Sequence[str]] = {
     "litgpt": ("litgpt==0.5.13", "torchmetrics==1.9.0", "numpy==2.4.6"),
     "trainer": ("transformers==5.24.0", "accelerate==1.15.0", "numpy==2.4.6"),
+    "datatrove": (
+        "datatrove[processing]==0.10.1",
+        "spacy==3.8.18",
+        "xxhash==3.8.2",
+        "numpy==2.4.6",
+    ),
 }
+WITHOUT_TORCH = ("datatrove",)
 
 
 def cache() -> Path:
@@ -54,13 +61,13 @@ def nanogpt() -> Path:
 
 
 def python_of(peer: str) -> Path:
-    """The interpreter of a peer's own environment, with the torch that we have.
+    """The interpreter of a peer's own environment, with the torch that we have if it needs one.
 
     Raises:
         ServiceUnavailable: the packages could not be installed.
     """
     torch = f"torch=={version('torch').split('+')[0]}"
-    wanted = [torch, *PACKAGES[peer]]
+    wanted = [*([] if peer in WITHOUT_TORCH else [torch]), *PACKAGES[peer]]
     folder = cache() / f"{peer}-venv"
     python, done = folder / "bin" / "python", folder / "installed"
     if not done.exists() or done.read_text() != " ".join(wanted):

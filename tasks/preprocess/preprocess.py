@@ -1,8 +1,9 @@
-"""Clean documents, drop what is too short or there twice, and split the rest for good.
+"""Clean documents, drop what is short, there twice or evaluated on, and split the rest for good.
 
 Which split a document is in depends on nothing but its own words: a hash of them is compared
 with the shares. So no document ever moves when others come or go, and what is there twice cannot
-be in two splits. Of equal documents the one with the lowest id stays.
+be in two splits. Of equal documents the one with the lowest id stays. The steps are in
+``dropping.py``.
 """
 
 import hashlib
@@ -17,6 +18,9 @@ from chatwright.errors import CorpusTooSmall
 from tasks.documents import DOCUMENT_SCHEMA, read_table, write_table
 from tasks.params import PreprocessParams
 from tasks.preprocess.cleaning import content_hash
+from tasks.preprocess.decontamination import Decontamination, EvaluationSetReport
+from tasks.preprocess.dropping import Documents, kind
+from tasks.preprocess.evaluation_sets import read_evaluation_set
 from tasks.preprocess.forms import Form
 from tasks.progress import Progress, silent
 
@@ -28,8 +32,9 @@ class PreprocessReport(BaseModel):
     """What is in each split, and what was dropped, by reason.
 
     ``personal_data`` counts what was replaced, by source, language and kind, in titles and texts,
-    those of dropped documents included. ``corpus_sha256`` is a hash of all ids and
-    texts that stayed, in the order of the ids.
+    those of dropped documents included. ``repeated_paragraphs`` counts those taken out of
+    documents, whatever became of these. ``corpus_sha256`` is a hash of all ids and texts that
+    stayed, in the order of the ids.
     """
 
     documents: dict[str, int]
@@ -38,6 +43,8 @@ class PreprocessReport(BaseModel):
     languages: dict[str, int]
     rejected: dict[str, int]
     personal_data: dict[str, dict[str, dict[str, int]]]
+    repeated_paragraphs: int
+    evaluation_sets: dict[str, EvaluationSetReport]
     corpus_sha256: str
 
 
@@ -55,14 +62,15 @@ def preprocess(
         raw: a folder of documents, as ``ingest`` writes it.
         out: the folder for the splits.
         rejected: the folder for what was dropped, with the column ``reason``.
-        params: the form of the texts, the least length and the shares of the splits.
+        params: the form of the texts, what is asked of a document, and the shares of the splits.
 
     Raises:
         CorpusTooSmall: a split has no document.
-        BadInput, MissingInput: the raw documents cannot be read, or a package is missing that
-            ``params`` asks for.
+        BadInput, MissingInput: the raw documents or an evaluation set cannot be read, or a package
+            is missing that ``params`` asks for.
     """
     form = Form(params)
+    evaluation_sets = [read_evaluation_set(Path(name)) for name in params.decontaminate]
     table = read_table(raw, DOCUMENT_SCHEMA).sort_by("id") if any_parquet(raw) else None
     if table is None or not table.num_rows:
         raise CorpusTooSmall(
@@ -78,9 +86,21 @@ def preprocess(
         hashes.append(content_hash(texts[-1]))
     progress(table.num_rows, table.num_rows, "documents")
     table = table.set_column(3, DOCUMENT_SCHEMA.field("title"), pa.array(titles, pa.string()))
-    table = table.set_column(4, DOCUMENT_SCHEMA.field("text"), pa.array(texts, pa.string()))
 
-    reasons = reasons_to_reject(texts, hashes, params.min_characters)
+    documents = Documents(table["id"].to_pylist(), texts, hashes)
+    documents.drop_short(params.min_characters)
+    documents.drop_equal()
+    evaluated = documents.drop_evaluated(Decontamination(evaluation_sets))
+    repeated = 0
+    if params.duplicate_paragraphs:
+        repeated = documents.drop_repeated_paragraphs(params.min_characters)
+    if params.near_duplicates is not None:
+        documents.drop_near_duplicates(params.near_duplicates)
+
+    reasons = documents.reasons
+    table = table.set_column(
+        4, DOCUMENT_SCHEMA.field("text"), pa.array(documents.texts, pa.string())
+    )
     kept = pa.array([reason is None for reason in reasons])
     dropped = table.filter(pc.invert(kept)).append_column(
         pa.field("reason", pa.string(), nullable=False),
@@ -94,8 +114,10 @@ def preprocess(
         characters={},
         bytes={},
         languages=count(table.filter(kept)["lang"]),
-        rejected=count(dropped["reason"]),
+        rejected=dict(sorted(Counter(map(kind, dropped["reason"].to_pylist())).items())),
         personal_data=form.replaced,
+        repeated_paragraphs=repeated,
+        evaluation_sets=evaluated,
         corpus_sha256=corpus_hash(table.filter(kept)),
     )
     for split in SPLITS:
@@ -119,25 +141,6 @@ def preprocess(
 def any_parquet(folder: Path) -> bool:
     """Whether a folder that is there holds documents; one that is not there is left to fail."""
     return not folder.is_dir() or any(folder.rglob("*.parquet"))
-
-
-def reasons_to_reject(
-    texts: list[str], hashes: list[bytes], min_characters: int
-) -> list[str | None]:
-    """Why each document goes, None where it stays; documents in the order of their ids."""
-    seen: set[bytes] = set()
-    reasons: list[str | None] = []
-    for text, digest in zip(texts, hashes, strict=True):
-        if not text:
-            reasons.append("empty")
-        elif len(text) < min_characters:
-            reasons.append("too short")
-        elif digest in seen:
-            reasons.append("duplicate")
-        else:
-            seen.add(digest)
-            reasons.append(None)
-    return reasons
 
 
 def split_of(digest: bytes, params: PreprocessParams) -> str:

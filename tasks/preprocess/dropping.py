@@ -1,0 +1,93 @@
+"""Steps that take documents out of a corpus, each by a rule that looks at more than one of them.
+
+Each step looks at what the steps before have left, and gives every document that goes a reason.
+
+Evaluation texts go before paragraphs are taken out, which could tear a leak apart, and before near
+duplicates: else the one that stays of a cluster could be a leak, and go with all that is like it.
+"""
+
+from collections.abc import Sequence
+
+from tasks.params import NearDuplicatesParams
+from tasks.preprocess.decontamination import Decontamination, EvaluationSetReport
+from tasks.preprocess.near_duplicates import clusters
+from tasks.preprocess.paragraphs import without_repeated_paragraphs
+
+NAMING = ("evaluation text", "near duplicate")
+"""The kinds of reasons that name, after a colon, what the document is like."""
+
+
+class Documents:
+    """A corpus in the order of its ids, and why each document goes.
+
+    Args:
+        ids: their names.
+        texts: their clean texts.
+        hashes: the content hash of each text.
+
+    Attributes:
+        texts: their texts; ``drop_repeated_paragraphs`` shortens them.
+        reasons: for each document why it goes, None where it stays.
+    """
+
+    def __init__(self, ids: Sequence[str], texts: Sequence[str], hashes: Sequence[bytes]) -> None:
+        self.ids, self.texts, self.hashes = ids, list(texts), hashes
+        self.reasons: list[str | None] = [None] * len(self.texts)
+
+    def staying(self) -> list[int]:
+        """The places of the documents that no step has dropped so far."""
+        return [place for place, reason in enumerate(self.reasons) if reason is None]
+
+    def drop_short(self, min_characters: int) -> None:
+        """Drop texts that are empty or have fewer characters."""
+        for place in self.staying():
+            if len(self.texts[place]) < min_characters or not self.texts[place]:
+                self.reasons[place] = "too short" if self.texts[place] else "empty"
+
+    def drop_equal(self) -> None:
+        """Drop texts that an earlier document has, white space aside."""
+        seen: set[bytes] = set()
+        for place in self.staying():
+            if self.hashes[place] in seen:
+                self.reasons[place] = "duplicate"
+            seen.add(self.hashes[place])
+
+    def drop_evaluated(self, decontamination: Decontamination) -> dict[str, EvaluationSetReport]:
+        """Drop texts that hold a piece of an evaluation set; returns what each set cost."""
+        staying = self.staying()
+        leaks = decontamination.leaks([self.texts[place] for place in staying])
+        for place, leak in zip(staying, leaks, strict=True):
+            if leak is not None:
+                self.reasons[place] = leak.reason
+        return decontamination.report(leaks)
+
+    def drop_repeated_paragraphs(self, min_characters: int) -> int:
+        """Take out paragraphs that stood before, and drop texts of which too little is left.
+
+        A document that goes keeps its whole text. Returns how many paragraphs stood before.
+        """
+        staying = self.staying()
+        texts, removed = without_repeated_paragraphs([self.texts[place] for place in staying])
+        for place, text, count in zip(staying, texts, removed, strict=True):
+            if count and len(text) < min_characters:
+                self.reasons[place] = "repeated paragraphs"
+            else:
+                self.texts[place] = text
+        return sum(removed)
+
+    def drop_near_duplicates(self, params: NearDuplicatesParams) -> None:
+        """Drop texts that are almost that of an earlier document, which the reason names."""
+        staying = self.staying()
+        firsts = clusters([self.texts[place] for place in staying], params).tolist()
+        for place, first in zip(staying, firsts, strict=True):
+            if staying[first] != place:
+                self.reasons[place] = f"near duplicate: {self.ids[staying[first]]}"
+
+
+def kind(reason: str) -> str:
+    """What a reason is counted as: without what it names.
+
+    >>> kind("near duplicate: folder/a.txt"), kind("too short")
+    ('near duplicate', 'too short')
+    """
+    return next((each for each in NAMING if reason.startswith(f"{each}: ")), reason)
