@@ -1,4 +1,4 @@
-"""Clean documents, drop what is too short or there twice, and split the rest for good.
+"""Clean documents, drop what is not wanted or there twice, and split the rest for good.
 
 Which split a document is in depends on nothing but its own words: a hash of them is compared
 with the shares. So no document ever moves when others come or go, and what is there twice cannot
@@ -15,8 +15,10 @@ from pydantic import BaseModel
 
 from chatwright.errors import CorpusTooSmall
 from tasks.documents import DOCUMENT_SCHEMA, read_table, write_table
+from tasks.ingest.language import primary
 from tasks.params import PreprocessParams
 from tasks.preprocess.cleaning import clean, content_hash
+from tasks.preprocess.quality.judgement import judged
 from tasks.progress import Progress, silent
 
 SPLITS = ("train", "validation", "test")
@@ -24,7 +26,7 @@ PROGRESS_DOCUMENTS = 2_000
 
 
 class PreprocessReport(BaseModel):
-    """What is in each split, and what was dropped, by reason.
+    """What is in each split, and what was dropped, by reason, and by source and reason.
 
     ``corpus_sha256`` is a hash of all ids and texts that stayed, in the order of the ids.
     """
@@ -34,6 +36,7 @@ class PreprocessReport(BaseModel):
     bytes: dict[str, int]
     languages: dict[str, int]
     rejected: dict[str, int]
+    rejected_by_source: dict[str, dict[str, int]]
     corpus_sha256: str
 
 
@@ -51,7 +54,7 @@ def preprocess(
         raw: a folder of documents, as ``ingest`` writes it.
         out: the folder for the splits.
         rejected: the folder for what was dropped, with the column ``reason``.
-        params: the least length and the shares of the splits.
+        params: what is asked of a document, and the shares of the splits.
 
     Raises:
         CorpusTooSmall: a split has no document.
@@ -63,17 +66,20 @@ def preprocess(
             "preprocess", "there is no document", "Put files into the folder of ingest.folder.path"
         )
     titles = [" ".join(clean(title).split()) for title in table["title"].to_pylist()]
-    texts, hashes = [], []
+    texts, reasons, hashes = [], [], []
+    languages = table["lang"].to_pylist()
     for number, text in enumerate(table["text"].to_pylist()):
         if number % PROGRESS_DOCUMENTS == 0:
             progress(number, table.num_rows, "documents")
-        texts.append(clean(text))
-        hashes.append(content_hash(texts[-1]))
+        text, reason = worth(clean(text), primary(languages[number]), params)
+        texts.append(text)
+        reasons.append(reason)
+        hashes.append(content_hash(text))
     progress(table.num_rows, table.num_rows, "documents")
     table = table.set_column(3, DOCUMENT_SCHEMA.field("title"), pa.array(titles, pa.string()))
     table = table.set_column(4, DOCUMENT_SCHEMA.field("text"), pa.array(texts, pa.string()))
 
-    reasons = reasons_to_reject(texts, hashes, params.min_characters)
+    reasons = without_duplicates(reasons, hashes)
     kept = pa.array([reason is None for reason in reasons])
     dropped = table.filter(pc.invert(kept)).append_column(
         pa.field("reason", pa.string(), nullable=False),
@@ -88,6 +94,10 @@ def preprocess(
         bytes={},
         languages=count(table.filter(kept)["lang"]),
         rejected=count(dropped["reason"]),
+        rejected_by_source={
+            source: count(dropped.filter(pc.equal(dropped["source"], source))["reason"])
+            for source in count(dropped["source"])
+        },
         corpus_sha256=corpus_hash(table.filter(kept)),
     )
     for split in SPLITS:
@@ -113,23 +123,26 @@ def any_parquet(folder: Path) -> bool:
     return not folder.is_dir() or any(folder.rglob("*.parquet"))
 
 
-def reasons_to_reject(
-    texts: list[str], hashes: list[bytes], min_characters: int
-) -> list[str | None]:
-    """Why each document goes, None where it stays; documents in the order of their ids."""
+def worth(text: str, lang: str, params: PreprocessParams) -> tuple[str, str | None]:
+    """What stays of a clean text in itself, and why it goes; None where it stays."""
+    if not text:
+        return text, "empty"
+    if len(text) < params.min_characters:
+        return text, "too short"
+    if params.languages is not None and lang not in params.languages:
+        return text, f"language {lang}"
+    return judged(text, lang, params)
+
+
+def without_duplicates(reasons: list[str | None], hashes: list[bytes]) -> list[str | None]:
+    """The reasons, and one more where what stays comes again; in the order of the ids."""
     seen: set[bytes] = set()
-    reasons: list[str | None] = []
-    for text, digest in zip(texts, hashes, strict=True):
-        if not text:
-            reasons.append("empty")
-        elif len(text) < min_characters:
-            reasons.append("too short")
-        elif digest in seen:
-            reasons.append("duplicate")
-        else:
+    more: list[str | None] = []
+    for reason, digest in zip(reasons, hashes, strict=True):
+        more.append(reason or ("duplicate" if digest in seen else None))
+        if reason is None:
             seen.add(digest)
-            reasons.append(None)
-    return reasons
+    return more
 
 
 def split_of(digest: bytes, params: PreprocessParams) -> str:
