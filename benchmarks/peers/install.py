@@ -20,8 +20,11 @@ NANOGPT_COMMIT = "3adf61e154c3fe3fca428ad6bc3818b27a3b8291"
 # Two environments: litgpt wants a huggingface-hub below 1.4, transformers one above 1.31.
 PACKAGES: Mapping[str, Sequence[str]] = {
     "litgpt": ("litgpt==0.5.13", "torchmetrics==1.9.0", "numpy==2.4.6"),
+    # spaCy's blank English is what datatrove's filters split words and sentences with.
+    "datatrove": ("datatrove==0.10.1", "spacy==3.8.18", "regex==2026.11.19", "numpy==2.4.6"),
     "trainer": ("transformers==5.24.0", "accelerate==1.15.0", "numpy==2.4.6"),
 }
+WITHOUT_TORCH = ("datatrove",)
 
 
 def cache() -> Path:
@@ -54,13 +57,13 @@ def nanogpt() -> Path:
 
 
 def python_of(peer: str) -> Path:
-    """The interpreter of a peer's own environment, with the torch that we have.
+    """The interpreter of a peer's own environment, with the torch that we have if it needs one.
 
     Raises:
         ServiceUnavailable: the packages could not be installed.
     """
     torch = f"torch=={version('torch').split('+')[0]}"
-    wanted = [torch, *PACKAGES[peer]]
+    wanted = [*([] if peer in WITHOUT_TORCH else [torch]), *PACKAGES[peer]]
     folder = cache() / f"{peer}-venv"
     python, done = folder / "bin" / "python", folder / "installed"
     if not done.exists() or done.read_text() != " ".join(wanted):

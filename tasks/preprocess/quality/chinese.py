@@ -14,7 +14,7 @@ the character, and counts are turned into words by the length of an average word
   a short line is of other length: 30 characters of English are 6 words, those 10 of Chinese.
 - Stop words are from the same list, without those that are parts of dates and of other words
   (year, month, day, person, middle). They are single characters, traditional ones included.
-- Sentences end in full-width marks, also inside closing quotes; a semicolon or colon does not end
+- Sentences end in full-width marks, "．" of older texts among them, also inside closing quotes; a semicolon or colon does not end
   one, as in English.
 """
 
@@ -30,8 +30,8 @@ HAN_CHARACTER = re.compile(f"[{HAN}]")
 
 STOP_WORDS = frozenset("的 在 是 和 了 於 于 為 为 有 被 他 與 与 後 也 而 由".split())
 
-SENTENCE_END = re.compile("(?:[。！？!?｡]|…+|\\.{3,})+[”’」』）)\"']*")
-TERMINAL = ("。", "！", "？", "!", "?", "｡", "”", "’", "」", "』", '"', "……")
+SENTENCE_END = re.compile("(?:[。！？!?｡]|．(?!\\d)|…+|\\.{3,})+[”’」』）)\"']*")
+TERMINAL = ("。", "．", "！", "？", "!", "?", "｡", "”", "’", "」", "』", '"', "……")
 """What a line of running text ends in; a single "…" cuts a teaser off, the double one is prose."""
 
 POLICY = (

@@ -12,8 +12,9 @@ from tasks.preprocess.quality.fineweb import fineweb
 from tasks.preprocess.quality.gopher import gopher_quality, gopher_repetition
 from tasks.preprocess.quality.statistics import Statistics
 
-WITHOUT_SPACES = frozenset(["ja", "th", "lo", "km", "my", "bo"])
-"""Languages that the filters cannot count the words of; Chinese has limits of its own."""
+UNCOUNTED = frozenset("ja th lo km my bo hi mr ne sa bn as ta te kn ml gu pa or si".split())
+"""Languages whose words the filters cannot count: written without spaces (Chinese apart, which has
+limits of its own), or with vowel signs that Python does not take for parts of a word."""
 
 
 def judged(text: str, lang: str, params: PreprocessParams) -> tuple[str, str | None]:
@@ -21,11 +22,11 @@ def judged(text: str, lang: str, params: PreprocessParams) -> tuple[str, str | N
 
     Args:
         text: the clean text, not empty.
-        lang: its language, as a primary code. Those without spaces, Chinese apart, are not
-            judged; those other than English and Chinese are judged without their stop words.
+        lang: its language, as a primary code. Those of ``UNCOUNTED`` are not judged; those other
+            than English and Chinese are judged without their stop words.
         params: the filters' names and limits.
     """
-    if not params.filters or lang in WITHOUT_SPACES:
+    if not params.filters or lang in UNCOUNTED:
         return text, None
     limits = params.quality_zh if lang == "zh" else params.quality
     return filtered(text, lang, params.filters, limits)

@@ -25,7 +25,7 @@ _TOKENS = re.compile(
     r"|\d+(?:[.,:/]\d+)+"
     r"|\b(?:(?:[^\W\d_]\.)+(?!\w)|(?:Dr|Mr|Mrs|Ms|Prof|St|Mt|Jr|Inc|Ltd|Co|vs|Nov|etc)\.)"
     r"|\w+?(?=n['’]t\b)|n['’]t\b|['’](?:s|re|ve|ll|d|m)\b"
-    r"|\w+(?:(?:[.@](?=[a-z\d])|&)\w+)*"
+    r"|\w+(?:(?:[.@](?=[a-z\d])|&|-(?=\d))\w+)*"
     r"|\.{2,}|--+|[^\w\s]"
 )
 _LINE_BREAKS = re.compile("\n+")
