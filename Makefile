@@ -28,10 +28,10 @@ compare: .venv/installed
 	@$(BIN)/chatwright compare
 
 test: .venv/installed-test lint
-	@PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/python -m pytest -n 2 --dist loadfile
+	@PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/python -m pytest -n 2 --dist loadgroup
 
 test-slow: .venv/installed-test
-	@PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/python -m pytest -m slow
+	@PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/python -m pytest -m slow -n 2 --dist loadgroup
 
 lint: .venv/installed-test
 	@$(BIN)/ruff check .

@@ -3,9 +3,9 @@
 Notable choices: packed rows need no lengths: ``position_ids`` that restart at 0 mark a document's
 border, and ``attention_mask`` turns them into a mask that all layers share. Short rows on a CPU go
 through plain batched products with the heads of a group folded into the queries: forward and
-backward together take 18 ms where torch's fused kernel takes 43 (16 rows of 256 tokens, 3 heads
-of 64, bfloat16, one core). Elsewhere the fused kernel is used, without a mask where a row holds
-one document.
+backward together take 18 ms where torch's fused kernel takes 31 (16 rows of 256 tokens, 3 heads of
+64, bfloat16, two cores); in float32 43 and 32, so there only where rows are very short. Elsewhere
+the fused kernel is used, without a mask where a row holds one document.
 
 Shapes: B rows, T tokens, S tokens looked at (T, and those in the cache), H heads, K key-value
 heads, G = H / K, D numbers a head, C width.
@@ -25,8 +25,10 @@ if TYPE_CHECKING:
     from model.cache import KeyValueCache
 
 
-# Beyond this many tokens a row, the fused kernel's lack of a score matrix wins on a CPU too.
+# Beyond so many tokens a row, the fused kernel's lack of a score matrix wins on a CPU too; much
+# earlier in float32, for which that kernel is at its best.
 FOLDED_TOKENS = 1024
+FOLDED_TOKENS_FLOAT32 = 128
 
 
 def rotary_tables(config: ModelConfig) -> tuple[Tensor, Tensor]:
@@ -95,7 +97,7 @@ def attention_bias(
         ``(B or 1, 1, T, 1, S)`` where ``attend`` folds heads, ``(B or 1, 1, T, S)`` where it uses
         the fused kernel; None where nothing is to be masked, or that kernel knows what.
     """
-    folded = folds(device, tokens)
+    folded = folds(device, tokens, dtype)
     if mask is None:
         if tokens == 1 or (not folded and tokens == seen):
             return None
@@ -105,9 +107,10 @@ def attention_bias(
     return bias.unsqueeze(3) if folded else bias
 
 
-def folds(device: torch.device, tokens: int) -> bool:
-    """Whether ``attend`` takes the folded path for ``tokens`` queries."""
-    return device.type == "cpu" and tokens <= FOLDED_TOKENS
+def folds(device: torch.device, tokens: int, dtype: torch.dtype) -> bool:
+    """Whether ``attend`` takes the folded path for ``tokens`` queries to keys of a type."""
+    most = FOLDED_TOKENS_FLOAT32 if dtype == torch.float32 else FOLDED_TOKENS
+    return device.type == "cpu" and tokens <= most
 
 
 def attend(q_bthd: Tensor, k_bksd: Tensor, v_bksd: Tensor, bias: Tensor | None) -> Tensor:
@@ -118,7 +121,7 @@ def attend(q_bthd: Tensor, k_bksd: Tensor, v_bksd: Tensor, bias: Tensor | None) 
     rows, tokens, heads, size = q_bthd.shape
     groups, seen = k_bksd.shape[1], k_bksd.shape[2]
     dtype, q_bthd = q_bthd.dtype, q_bthd.to(k_bksd.dtype)
-    if not folds(q_bthd.device, tokens):
+    if not folds(q_bthd.device, tokens, k_bksd.dtype):
         mixed = F.scaled_dot_product_attention(
             q_bthd.transpose(1, 2),
             k_bksd,

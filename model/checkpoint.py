@@ -62,10 +62,14 @@ def save_checkpoint(
     digest = hashlib.blake2b(data, digest_size=8).hexdigest()
     path = folder / f"step-{step:09d}-{digest}.safetensors"
     partial = folder / "partial"
-    with open(partial, "wb") as file:
-        file.write(data)
-        file.flush()
-        os.fsync(file.fileno())
+    try:
+        with open(partial, "wb") as file:
+            file.write(data)
+            file.flush()
+            os.fsync(file.fileno())
+    except OSError:
+        partial.unlink(missing_ok=True)  # on a full disk every byte counts
+        raise
     partial.rename(path)
     _sync_folder(folder)
     for old in _checkpoints(folder)[:-KEPT]:

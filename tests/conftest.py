@@ -5,7 +5,7 @@ import shutil
 import signal
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -24,6 +24,13 @@ os.environ["OMP_NUM_THREADS"] = "1"
 signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Keep the tests of one file, and those that look at the built project, in one process."""
+    for item in items:
+        built = "built_project" in getattr(item, "fixturenames", ())
+        item.add_marker(pytest.mark.xdist_group("built project" if built else item.path.stem))
+
+
 @pytest.fixture(scope="session")
 def test_data() -> Path:
     """The folder of real data; tests that need it are skipped where it is not."""
@@ -31,6 +38,26 @@ def test_data() -> Path:
     if not named:
         pytest.skip("CHATWRIGHT_TEST_DATA names no folder of real data")
     return Path(named)
+
+
+@pytest.fixture
+def small_disk() -> Iterator[Callable[[Path, str], None]]:
+    """Mounts a disk of a size ("64k") on an existing folder; gone when the test is over."""
+    mounted = []
+
+    def mount(folder: Path, size: str) -> None:
+        if os.geteuid() != 0:
+            pytest.skip("mounting a small disk needs root")
+        if subprocess.run(
+            ["mount", "-t", "tmpfs", "-o", f"size={size}", "none", folder]
+        ).returncode:
+            pytest.skip("this machine does not let us mount a small disk")
+        mounted.append(folder)
+
+    yield mount
+    for folder in mounted:
+        # Lazily: a process that sends to MLflow may still be at work there.
+        subprocess.run(["umount", "--lazy", folder], check=True)
 
 
 class Project:
@@ -54,7 +81,7 @@ class Project:
             "GIT_COMMITTER_NAME": "t",
             "GIT_COMMITTER_EMAIL": "t@example.com",
         }
-        for name in ("PREFECT_API_URL", "CHATWRIGHT_PROGRESS", "OMP_NUM_THREADS"):
+        for name in ("PREFECT_API_URL", "CHATWRIGHT_PROGRESS"):
             self.environment.pop(name, None)
         for name in CODE:
             shutil.copytree(

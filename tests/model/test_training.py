@@ -2,6 +2,7 @@
 
 import os
 import signal
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -205,6 +206,25 @@ def test_two_checkpoints_are_kept(rows: Path, tmp_path: Path) -> None:
     run(rows, tmp_path / "work", options())
     names = sorted(path.name for path in (tmp_path / "work").iterdir())
     assert [name[:14] for name in names] == ["step-000000007", "step-000000008"]
+
+
+def test_a_full_disk_leaves_the_last_checkpoint_and_nothing_half_written(
+    rows: Path, tmp_path: Path, small_disk: Callable[[Path, str], None]
+) -> None:
+    whole, _ = run(rows, tmp_path / "whole", options())
+    folder = tmp_path / "parts"
+    folder.mkdir()
+    small_disk(folder, "8m")
+    # Room for two checkpoints and no more.
+    one = (tmp_path / "whole").joinpath(os.listdir(tmp_path / "whole")[0]).stat().st_size
+    (folder / "filling").write_bytes(bytes(8 * 2**20 - int(2.5 * one)))
+    with pytest.raises(OSError, match="No space left"):
+        run(rows, folder, options())
+    left = sorted(path.name[:14] for path in folder.iterdir() if path.name != "filling")
+    assert left == ["step-000000001", "step-000000002"]
+    (folder / "filling").unlink()
+    resumed, _ = run(rows, folder, options())
+    assert is_same(whole, resumed)
 
 
 def test_a_finished_run_started_again_has_its_weights_at_once(rows: Path, tmp_path: Path) -> None:

@@ -4,7 +4,7 @@ import pytest
 import torch
 from transformers import Qwen3Config, Qwen3ForCausalLM
 
-from model.attention import FOLDED_TOKENS
+from model.attention import FOLDED_TOKENS_FLOAT32
 from model.config import ModelConfig
 from model.transformer import Transformer
 
@@ -63,7 +63,7 @@ def test_another_document_in_the_row_changes_nothing_to_the_bit(small_model: Tra
 
 
 @torch.no_grad()
-@pytest.mark.parametrize("tokens", [50, FOLDED_TOKENS + 20])
+@pytest.mark.parametrize("tokens", [50, FOLDED_TOKENS_FLOAT32 + 20])
 def test_a_token_does_not_see_those_after_it_to_the_bit(tokens: int) -> None:
     model = Transformer(ModelConfig(300, 64, 2, 4, 2, 16, 96, 2048)).eval()
     model.init_weights(seed=1, std=0.15)
@@ -81,17 +81,17 @@ def test_both_paths_of_attention_agree(
     row = ids(2, 48)
     positions = torch.cat([torch.arange(20), torch.arange(28)]).expand(2, -1)
     folded, folded_packed = small_model(row), small_model(row, positions)
-    monkeypatch.setattr("model.attention.FOLDED_TOKENS", 0)
+    monkeypatch.setattr("model.attention.FOLDED_TOKENS_FLOAT32", 0)
     torch.testing.assert_close(small_model(row), folded, atol=1e-4, rtol=1e-4)
     torch.testing.assert_close(small_model(row, positions), folded_packed, atol=1e-4, rtol=1e-4)
 
 
 @torch.no_grad()
-@pytest.mark.parametrize("folded_tokens", [0, FOLDED_TOKENS])
+@pytest.mark.parametrize("folded_tokens", [0, FOLDED_TOKENS_FLOAT32])
 def test_a_cache_changes_nothing(
     monkeypatch: pytest.MonkeyPatch, small_model: Transformer, folded_tokens: int
 ) -> None:
-    monkeypatch.setattr("model.attention.FOLDED_TOKENS", folded_tokens)
+    monkeypatch.setattr("model.attention.FOLDED_TOKENS_FLOAT32", folded_tokens)
     row = ids(2, 30)
     whole = small_model(row)
     cache = small_model.new_cache(rows=2)

@@ -7,6 +7,7 @@ import subprocess
 import sys
 import textwrap
 import time
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -142,20 +143,33 @@ def test_work_in_progress_is_found_again_by_the_same_work_only(folder: Path) -> 
     assert not (folder / ".chatwright/pack").exists(), "removed once the stage has succeeded"
 
 
-@pytest.mark.skipif(os.geteuid() != 0, reason="mounting a small disk needs root")
-def test_a_full_disk_is_said_and_what_stood_before_still_stands(folder: Path) -> None:
+def test_a_full_disk_is_said_and_what_stood_before_still_stands(
+    folder: Path, small_disk: Callable[[Path, str], None]
+) -> None:
     data = folder / "data"
-    if subprocess.run(["mount", "-t", "tmpfs", "-o", "size=64k", "none", str(data)]).returncode:
-        pytest.skip("this machine does not let us mount a small disk")
-    try:
-        (data / "out.txt").write_text("before")
-        status, stderr = ended(start_stage(folder, "out.write_bytes(b'x' * 1_000_000)"))
-        assert status == 2
-        assert "the disk is full" in stderr and len(stderr.splitlines()) == 1
-        assert (data / "out.txt").read_text() == "before"
-        assert [p.name for p in data.iterdir()] == ["out.txt"]
-    finally:
-        subprocess.run(["umount", str(data)], check=True)
+    small_disk(data, "64k")
+    (data / "out.txt").write_text("before")
+    status, stderr = ended(start_stage(folder, "out.write_bytes(b'x' * 1_000_000)"))
+    assert status == 2
+    assert "the disk is full" in stderr and len(stderr.splitlines()) == 1
+    assert (data / "out.txt").read_text() == "before"
+    assert [p.name for p in data.iterdir()] == ["out.txt"]
+
+
+def test_a_full_disk_where_the_run_is_noted_is_said_as_well(
+    folder: Path, small_disk: Callable[[Path, str], None]
+) -> None:
+    (folder / ".chatwright").mkdir()
+    small_disk(folder / ".chatwright", "256k")
+    body = """
+        for step in range(100_000):
+            stage.metrics({"train_loss": 1.0}, step)
+        out.write_text("after")
+    """
+    status, stderr = ended(start_stage(folder, body))
+    assert status == 2
+    assert "the disk is full" in stderr and len(stderr.splitlines()) == 1
+    assert (folder / "data/out.txt").read_text() == "before"
 
 
 def test_two_processes_do_not_build_one_stage_at_once(folder: Path) -> None:
