@@ -14,8 +14,8 @@ the character, and counts are turned into words by the length of an average word
   a short line is of other length: 30 characters of English are 6 words, those 10 of Chinese.
 - Stop words are from the same list, without those that are parts of dates and of other words
   (year, month, day, person, middle). They are single characters, traditional ones included.
-- Sentences end in full-width marks, "．" of older texts among them, also inside closing quotes; a semicolon or colon does not end
-  one, as in English.
+- Sentences end in full-width marks, "．" of older texts among them, also inside closing quotes; a
+  semicolon or colon does not end one, as in English.
 """
 
 import re

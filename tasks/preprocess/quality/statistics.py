@@ -161,7 +161,7 @@ def n_gram_characters(
         top_sizes, duplicate_sizes: the lengths n, rising, those of the second above the first's.
 
     >>> n_gram_characters("a bb a bb a bb".split(), [2], [4], gap=1)
-    ([12], [0])
+    ([12], [6])
     """
     top, duplicate = [], []
     places: Sequence[int] = range(len(tokens))
