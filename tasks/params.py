@@ -12,7 +12,6 @@ from typing import Annotated, Any, Literal
 
 from pydantic import (
     BaseModel,
-    ConfigDict,
     Field,
     PlainValidator,
     ValidationError,
@@ -22,9 +21,8 @@ from ruamel.yaml import YAML
 from ruamel.yaml.error import YAMLError
 
 from chatwright.errors import BadParameter, MissingInput
-
-Share = Annotated[float, Field(ge=0, le=1)]
-PositiveInt = Annotated[int, Field(ge=1)]
+from tasks.params_section import PositiveInt, Section, Share
+from tasks.quality_params import ChineseParams, Filter, QualityParams
 
 
 def _rows_or_auto(value: Any) -> int | Literal["auto"] | None:
@@ -42,12 +40,6 @@ def _number_or_auto(value: Any) -> int | Literal["auto"]:
 
 NumberOrAuto = Annotated[int | Literal["auto"], PlainValidator(_number_or_auto)]
 RowsOrAuto = Annotated[int | Literal["auto"] | None, PlainValidator(_rows_or_auto)]
-
-
-class Section(BaseModel):
-    """A part of params.yaml: unknown keys refused, values not changed afterwards."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
 
 
 class PythonDocsParams(Section):
@@ -113,6 +105,12 @@ class PreprocessParams(Section):
     decontaminate: list[Annotated[str, Field(min_length=1)]] = []
     duplicate_paragraphs: bool = False
     near_duplicates: NearDuplicatesParams | None = None
+    languages: list[Annotated[str, Field(pattern="^[a-z]{2,3}$")]] | None = Field(
+        None, min_length=1
+    )
+    filters: list[Filter] = []
+    quality: QualityParams = QualityParams()
+    quality_zh: ChineseParams = ChineseParams()
     validation_share: Share
     test_share: Share
     shard_documents: PositiveInt = 50_000

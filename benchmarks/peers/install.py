@@ -21,9 +21,11 @@ NANOGPT_COMMIT = "3adf61e154c3fe3fca428ad6bc3818b27a3b8291"
 PACKAGES: Mapping[str, Sequence[str]] = {
     "litgpt": ("litgpt==0.5.13", "torchmetrics==1.9.0", "numpy==2.4.6"),
     "trainer": ("transformers==5.24.0", "accelerate==1.15.0", "numpy==2.4.6"),
+    # spaCy's blank English is what datatrove's filters split words and sentences with.
     "datatrove": (
         "datatrove[processing]==0.10.1",
         "spacy==3.8.18",
+        "regex==2026.11.19",
         "xxhash==3.8.2",
         "numpy==2.4.6",
     ),

@@ -24,25 +24,26 @@ class Documents:
         ids: their names.
         texts: their clean texts.
         hashes: the content hash of each text.
+        reasons: why a document goes already, for what it is in itself; None where it stays.
 
     Attributes:
         texts: their texts; ``drop_repeated_paragraphs`` shortens them.
         reasons: for each document why it goes, None where it stays.
     """
 
-    def __init__(self, ids: Sequence[str], texts: Sequence[str], hashes: Sequence[bytes]) -> None:
+    def __init__(
+        self,
+        ids: Sequence[str],
+        texts: Sequence[str],
+        hashes: Sequence[bytes],
+        reasons: Sequence[str | None],
+    ) -> None:
         self.ids, self.texts, self.hashes = ids, list(texts), hashes
-        self.reasons: list[str | None] = [None] * len(self.texts)
+        self.reasons = list(reasons)
 
     def staying(self) -> list[int]:
         """The places of the documents that no step has dropped so far."""
         return [place for place, reason in enumerate(self.reasons) if reason is None]
-
-    def drop_short(self, min_characters: int) -> None:
-        """Drop texts that are empty or have fewer characters."""
-        for place in self.staying():
-            if len(self.texts[place]) < min_characters or not self.texts[place]:
-                self.reasons[place] = "too short" if self.texts[place] else "empty"
 
     def drop_equal(self) -> None:
         """Drop texts that an earlier document has, white space aside."""

@@ -1,4 +1,4 @@
-"""Clean documents, drop what is short, there twice or evaluated on, and split the rest for good.
+"""Clean documents, drop what is unwanted, there twice or evaluated on, and split the rest for good.
 
 Which split a document is in depends on nothing but its own words: a hash of them is compared
 with the shares. So no document ever moves when others come or go, and what is there twice cannot
@@ -8,6 +8,7 @@ be in two splits. Of equal documents the one with the lowest id stays. The steps
 
 import hashlib
 from collections import Counter
+from collections.abc import Iterable
 from pathlib import Path
 
 import pyarrow as pa
@@ -16,12 +17,14 @@ from pydantic import BaseModel
 
 from chatwright.errors import CorpusTooSmall
 from tasks.documents import DOCUMENT_SCHEMA, read_table, write_table
+from tasks.ingest.language import primary
 from tasks.params import PreprocessParams
 from tasks.preprocess.cleaning import content_hash
 from tasks.preprocess.decontamination import Decontamination, EvaluationSetReport
 from tasks.preprocess.dropping import Documents, kind
 from tasks.preprocess.evaluation_sets import read_evaluation_set
 from tasks.preprocess.forms import Form
+from tasks.preprocess.quality.judgement import judged
 from tasks.progress import Progress, silent
 
 SPLITS = ("train", "validation", "test")
@@ -29,7 +32,7 @@ PROGRESS_DOCUMENTS = 2_000
 
 
 class PreprocessReport(BaseModel):
-    """What is in each split, and what was dropped, by reason.
+    """What is in each split, and what was dropped, by reason, and by source and reason.
 
     ``personal_data`` counts what was replaced, by source, language and kind, in titles and texts,
     those of dropped documents included. ``repeated_paragraphs`` counts those taken out of
@@ -42,6 +45,7 @@ class PreprocessReport(BaseModel):
     bytes: dict[str, int]
     languages: dict[str, int]
     rejected: dict[str, int]
+    rejected_by_source: dict[str, dict[str, int]]
     personal_data: dict[str, dict[str, dict[str, int]]]
     repeated_paragraphs: int
     evaluation_sets: dict[str, EvaluationSetReport]
@@ -76,19 +80,21 @@ def preprocess(
         raise CorpusTooSmall(
             "preprocess", "there is no document", "Put files into the folder of ingest.folder.path"
         )
-    titles, texts, hashes = [], [], []
+    titles, texts, reasons, hashes = [], [], [], []
     columns = [table[name].to_pylist() for name in ("title", "text", "lang", "source")]
     for number, (title, text, lang, source) in enumerate(zip(*columns, strict=True)):
         if number % PROGRESS_DOCUMENTS == 0:
             progress(number, table.num_rows, "documents")
         titles.append(" ".join(form.of(title, lang=lang, source=source).split()))
-        texts.append(form.of(text, lang=lang, source=source))
-        hashes.append(content_hash(texts[-1]))
+        clean = form.of(text, lang=lang, source=source)
+        stays, reason = worth(clean, primary(lang), params)
+        texts.append(stays)
+        reasons.append(reason)
+        hashes.append(content_hash(stays))
     progress(table.num_rows, table.num_rows, "documents")
     table = table.set_column(3, DOCUMENT_SCHEMA.field("title"), pa.array(titles, pa.string()))
 
-    documents = Documents(table["id"].to_pylist(), texts, hashes)
-    documents.drop_short(params.min_characters)
+    documents = Documents(table["id"].to_pylist(), texts, hashes, reasons)
     documents.drop_equal()
     evaluated = documents.drop_evaluated(Decontamination(evaluation_sets))
     repeated = 0
@@ -97,10 +103,10 @@ def preprocess(
     if params.near_duplicates is not None:
         documents.drop_near_duplicates(params.near_duplicates)
 
-    reasons = documents.reasons
     table = table.set_column(
         4, DOCUMENT_SCHEMA.field("text"), pa.array(documents.texts, pa.string())
     )
+    reasons = documents.reasons
     kept = pa.array([reason is None for reason in reasons])
     dropped = table.filter(pc.invert(kept)).append_column(
         pa.field("reason", pa.string(), nullable=False),
@@ -113,8 +119,14 @@ def preprocess(
         documents={},
         characters={},
         bytes={},
-        languages=count(table.filter(kept)["lang"]),
-        rejected=dict(sorted(Counter(map(kind, dropped["reason"].to_pylist())).items())),
+        languages=count(table.filter(kept)["lang"].to_pylist()),
+        rejected=count(map(kind, dropped["reason"].to_pylist())),
+        rejected_by_source={
+            source: count(
+                map(kind, dropped.filter(pc.equal(dropped["source"], source))["reason"].to_pylist())
+            )
+            for source in count(dropped["source"].to_pylist())
+        },
         personal_data=form.replaced,
         repeated_paragraphs=repeated,
         evaluation_sets=evaluated,
@@ -143,6 +155,17 @@ def any_parquet(folder: Path) -> bool:
     return not folder.is_dir() or any(folder.rglob("*.parquet"))
 
 
+def worth(text: str, lang: str, params: PreprocessParams) -> tuple[str, str | None]:
+    """What stays of a clean text in itself, and why it goes; None where it stays."""
+    if not text:
+        return text, "empty"
+    if len(text) < params.min_characters:
+        return text, "too short"
+    if params.languages is not None and lang not in params.languages:
+        return text, f"language {lang}"
+    return judged(text, lang, params)
+
+
 def split_of(digest: bytes, params: PreprocessParams) -> str:
     """The split of a document with this hash: the hash, read as a number from 0 to 1, decides."""
     place = int.from_bytes(digest[:8], "big") / 2**64
@@ -161,6 +184,6 @@ def corpus_hash(table: pa.Table) -> str:
     return digest.hexdigest()
 
 
-def count(column: pa.ChunkedArray) -> dict[str, int]:
+def count(values: Iterable[str]) -> dict[str, int]:
     """How often each value occurs, sorted by value."""
-    return dict(sorted(Counter(column.to_pylist()).items()))
+    return dict(sorted(Counter(values).items()))

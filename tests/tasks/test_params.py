@@ -33,8 +33,9 @@ def test_every_key_of_the_file_has_a_comment() -> None:
 
 def test_every_known_key_stands_in_the_file(tree: dict[str, Any]) -> None:
     written = {key for key, _ in leaves(tree)}
-    sections = {key.rsplit(".", 1)[0] for key in written if "." in key}
-    missing = set(known_keys()) - written - sections - {key.split(".")[0] for key in written}
+    parts = [key.split(".") for key in written]
+    sections = {".".join(names[:depth]) for names in parts for depth in range(1, len(names))}
+    missing = set(known_keys()) - written - sections
     assert not missing
 
 

@@ -95,10 +95,12 @@ def test_page_without_its_navigation(tmp_path: Path) -> None:
     assert (page.lang, page.url) == ("zh", "https://example.org/p")
 
 
-def test_language_is_told_by_the_script(tmp_path: Path) -> None:
+def test_language_is_told_by_the_text(tmp_path: Path) -> None:
     put(tmp_path / "zh.txt", "用 shutil.copytree 复制整个文件夹".encode("gbk"))
     put(tmp_path / "en.txt", "copy a whole folder")
+    put(tmp_path / "de.txt", "Man kopiert den ganzen Ordner mit allem, was darin ist.")
     assert {n: e.lang for n, e in read(tmp_path).items()} == {
+        "folder/de.txt": "de",
         "folder/zh.txt": "zh",
         "folder/en.txt": "en",
     }

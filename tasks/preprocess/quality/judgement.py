@@ -1,0 +1,57 @@
+"""The chosen filters, in the order in which FineWeb ran them, on one document.
+
+A filter is a pure function of a document's statistics and its limits that returns None (it stays)
+or a reason. C4's also takes lines out; what follows judges the text without them.
+"""
+
+from collections.abc import Collection
+
+from tasks.params import PreprocessParams
+from tasks.preprocess.quality.c4 import c4_lines
+from tasks.preprocess.quality.fineweb import fineweb
+from tasks.preprocess.quality.gopher import gopher_quality, gopher_repetition
+from tasks.preprocess.quality.statistics import Statistics
+from tasks.quality_params import QualityParams
+
+UNCOUNTED = frozenset("ja th lo km my bo hi mr ne sa bn as ta te kn ml gu pa or si".split())
+"""Languages whose words the filters cannot count: written without spaces (Chinese apart, which has
+limits of its own), or with vowel signs that Python does not take for parts of a word."""
+
+
+def judged(text: str, lang: str, params: PreprocessParams) -> tuple[str, str | None]:
+    """What stays of a document, and why it goes: None where it stays.
+
+    Args:
+        text: the clean text, not empty.
+        lang: its language, as a primary code. Those of ``UNCOUNTED`` are not judged; those other
+            than English and Chinese are judged without their stop words.
+        params: the filters' names and limits.
+    """
+    if not params.filters or lang in UNCOUNTED:
+        return text, None
+    limits = params.quality_zh if lang == "zh" else params.quality
+    return filtered(text, lang, params.filters, limits)
+
+
+def filtered(
+    text: str, lang: str, names: Collection[str], limits: QualityParams
+) -> tuple[str, str | None]:
+    """As ``judged``, with the limits given."""
+    document = Statistics(text, lang)
+    if "gopher-repetition" in names:
+        if reason := gopher_repetition(document, limits.gopher_repetition):
+            return text, f"gopher-repetition: {reason}"
+    if "gopher-quality" in names:
+        if reason := gopher_quality(document, limits.gopher_quality):
+            return text, f"gopher-quality: {reason}"
+    if "c4" in names:
+        lines = c4_lines(document, limits.c4)
+        if lines.reason:
+            return text, f"c4: {lines.reason}"
+        if limits.c4.takes_lines_out:
+            text = "\n".join(lines.kept)
+            document = Statistics(text, lang)
+    if "fineweb" in names:
+        if reason := fineweb(document, limits.fineweb):
+            return text, f"fineweb: {reason}"
+    return text, None
