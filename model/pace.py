@@ -1,9 +1,10 @@
 """How long a step takes, from the first steps of a run: read off the clock, changing nothing.
 
-Notable choices: the first steps are left out, because libraries compile and memory is fetched in
-them; the median of the others is taken, so that a step which validates, saves or meets a busy
-machine does not count. With an accelerator these few steps wait for its queue, or the clock would
-show how long it takes to ask for a step.
+Notable choices: the first half of them is left out, because libraries compile and memory is fetched
+in it, and what starts beside a training (the tracking of its run, another stage) takes a core for
+some seconds; the median of the others is taken, so that a step which validates, saves or meets a
+busy machine does not count. With an accelerator these few steps wait for its queue, or the clock
+would show how long it takes to ask for a step.
 """
 
 import statistics
@@ -15,12 +16,11 @@ from typing import Any
 import pytorch_lightning as lightning
 import torch
 
-WARM_UP_STEPS = 3
-FEWEST_STEPS = 10
-SECONDS = 3.0
-"""Measure so many steps and so long, whichever is more ..."""
+FEWEST_STEPS = 8
+SECONDS = 12.0
+"""Measure so many steps, after as many that are left out, and so long, whichever is more ..."""
 
-MOST_SECONDS = 8.0
+MOST_SECONDS = 30.0
 """... but no longer than this, where steps are slow: then two steps have to do."""
 
 
@@ -40,9 +40,7 @@ def pace_of(seconds: list[float]) -> Pace:
     >>> pace_of([9.0, 9.0, 9.0, 2.0, 1.0, 3.0]).seconds
     2.0
     """
-    # Of few steps, all but the first; the first counts only if it is the only one.
-    warm = seconds[min(WARM_UP_STEPS, len(seconds) // 2) :]
-    ordered = sorted(warm)
+    ordered = sorted(seconds[len(seconds) // 2 :])
     beside = len(ordered) // 20
     return Pace(
         statistics.median(ordered), ordered[beside], ordered[-1 - beside], steps=len(ordered)
@@ -55,7 +53,7 @@ class FirstSteps(lightning.Callback):
     Args:
         on_measured: called as soon as it is known, at the latest after the last step.
         stop: whether the run is then to end, because the pace is all that is wanted.
-        least_seconds: to measure for, where the steps last so long.
+        least_seconds, most_seconds: to measure for, where the steps last so long.
     """
 
     def __init__(
@@ -64,8 +62,10 @@ class FirstSteps(lightning.Callback):
         *,
         stop: bool = False,
         least_seconds: float = SECONDS,
+        most_seconds: float = MOST_SECONDS,
     ) -> None:
-        self.on_measured, self.stop, self.least_seconds = on_measured, stop, least_seconds
+        self.on_measured, self.stop = on_measured, stop
+        self.least_seconds, self.most_seconds = least_seconds, most_seconds
         self._seconds: list[float] = []
         self._began = self._ended = 0.0
         self._told = False
@@ -91,6 +91,6 @@ class FirstSteps(lightning.Callback):
 
     def _enough(self, passed: float) -> bool:
         steps = len(self._seconds)
-        return (steps >= WARM_UP_STEPS + FEWEST_STEPS and passed >= self.least_seconds) or (
-            steps >= 2 and passed >= MOST_SECONDS
+        return (steps >= 2 * FEWEST_STEPS and passed >= self.least_seconds) or (
+            steps >= 2 and passed >= self.most_seconds
         )

@@ -11,8 +11,9 @@ from model.rows import Rows, write_rows
 from model.training import train
 from model.transformer import Transformer
 
-SECONDS = 2.0
-"""To measure for; a forecast should not be waited for."""
+SECONDS, MOST_SECONDS = 3.0, 8.0
+"""To measure for, the second where steps are slow; a forecast should not be waited for, and nothing
+else has just been started that would be in the way."""
 
 
 def pace_of_steps(config: ModelConfig, options: Training, rows: Path | None, folder: Path) -> Pace:
@@ -28,7 +29,7 @@ def pace_of_steps(config: ModelConfig, options: Training, rows: Path | None, fol
     model = Transformer(config)
     model.init_weights(options.seed, zero_outputs=True)
     measured: list[Pace] = []
-    watch = FirstSteps(measured.append, stop=True, least_seconds=SECONDS)
+    watch = FirstSteps(measured.append, stop=True, least_seconds=SECONDS, most_seconds=MOST_SECONDS)
     train(model, options, rows, folder, watching=[watch])
     return measured[0]
 
