@@ -46,7 +46,7 @@ def test_each_shape_is_read(
     tmp_path: Path, name: str, content: str, expected: list[tuple[str, list[str]]], zipped: bool
 ) -> None:
     path = tmp_path / (name + ".gz" * zipped)
-    path.write_bytes(gzip.compress(content.encode()) if zipped else content.encode())
+    path.write_bytes(gzip.compress(content.encode(), mtime=0) if zipped else content.encode())
     found = read_evaluation_set(path)
     assert found.name == str(path)
     assert [(item.name, item.texts) for item in found.items] == expected
@@ -70,8 +70,8 @@ def test_each_shape_is_read(
         ("a.tsv", b"", "holds no evaluation text"),
         ("a.csv", b'text,label\n"' + b"x" * 200_000 + b'",1\n', "is not a table"),
         ("a.jsonl", "né".encode("latin-1"), "is not UTF-8"),
-        ("a.jsonl.gz", gzip.compress(b'{"question": "q"}' * 99)[:-12], "is a damaged gzip file"),
-        ("a.jsonl.gz", gzip.compress(b"x")[:10] + b"\xff" * 20, "is a damaged gzip file"),
+        ("a.jsonl.gz", gzip.compress(b'{"question": "q"}' * 99, mtime=0)[:-12], "is a damaged gzip file"),
+        ("a.jsonl.gz", gzip.compress(b"x", mtime=0)[:10] + b"\xff" * 20, "is a damaged gzip file"),
         ("a.parquet", b"PAR1", "unknown shape: the ending .parquet says nothing of its shape"),
         ("questions", b"x", "unknown shape: the ending of its name says nothing"),
     ],
