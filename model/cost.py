@@ -15,6 +15,9 @@ Notable choices:
 
 from dataclasses import dataclass
 
+import torch
+
+from model.attention import folds
 from model.config import ModelConfig
 from model.objectives import PIECE_TOKENS
 from model.optim import NUMBERS_AT_ONCE, Algorithm
@@ -151,7 +154,6 @@ def training_memory(
     optimizer: Algorithm,
     half_precision: bool,
     recompute_layers: bool = False,
-    fused_attention: bool = False,
     sharing: int = 1,
 ) -> Memory:
     """Estimate the memory of training, of one process.
@@ -160,13 +162,16 @@ def training_memory(
         batch_size: rows that go through the model at once, in that process.
         half_precision: products in 16 bits; weights, gradients and states stay in 32.
         recompute_layers: only a layer's input is kept, the rest of it made anew when needed.
-        fused_attention: no table of attention scores is kept, as on a GPU.
         sharing: how many processes share the model out (model/sharding.py).
     """
     counted = parameters(config)
     width = 2 if half_precision else FLOAT32
     tokens = batch_size * config.context_length
-    layer = _activations_per_token(config, fused_attention)
+    device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
+    dtype = torch.bfloat16 if half_precision else torch.float32
+    # torch's fused kernel keeps no table of scores.
+    scores_kept = folds(device, config.context_length, dtype)
+    layer = _activations_per_token(config, scores_kept)
     kept = (
         config.num_layers * config.hidden_size + layer
         if recompute_layers
@@ -197,12 +202,13 @@ def training_memory(
     )
 
 
-def _activations_per_token(config: ModelConfig, fused_attention: bool) -> int:
+def _activations_per_token(config: ModelConfig, scores_kept: bool) -> int:
     """Numbers that a layer keeps of a token for its backward pass, each counted where it is made.
 
     Six of the width (the input of each norm, what it makes of it before and after its weight),
     four of queries and of keys and values (before and after norm and rotation), four of the inner
-    width (gate, its SiLU, the other branch, their product) and a score for each head and position.
+    width (gate, its SiLU, the other branch, their product) and, where they are kept, a score for each
+    head and position.
     """
     width = config.hidden_size
     match config.architecture:
@@ -212,7 +218,7 @@ def _activations_per_token(config: ModelConfig, fused_attention: bool) -> int:
             return 6 * width  # four gates, the cell and the output
     queries = config.num_heads * config.head_dim
     keys = config.num_key_value_heads * config.head_dim
-    scores = 0 if fused_attention else config.num_heads * config.context_length
+    scores = config.num_heads * config.context_length if scores_kept else 0
     if config.architecture == "gpt2":
         # Queries, keys and values as they are, and one branch before and after its GELU.
         return 4 * width + 4 * queries + 2 * config.intermediate_size + scores
