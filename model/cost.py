@@ -207,8 +207,8 @@ def _activations_per_token(config: ModelConfig, scores_kept: bool) -> int:
 
     Six of the width (the input of each norm, what it makes of it before and after its weight),
     four of queries and of keys and values (before and after norm and rotation), four of the inner
-    width (gate, its SiLU, the other branch, their product) and, where they are kept, a score for each
-    head and position.
+    width (gate, its SiLU, the other branch, their product) and, where they are kept, a score for
+    each head and position.
     """
     width = config.hidden_size
     match config.architecture:

@@ -131,7 +131,8 @@ def test_making_layers_anew_keeps_an_input_a_layer_and_one_layer() -> None:
     whole = training_memory(GPT2, 8, optimizer="adamw", half_precision=False)
     anew = training_memory(GPT2, 8, optimizer="adamw", half_precision=False, recompute_layers=True)
     tokens, width = 8 * 1_024, 768
-    layer = 8 * width + 2 * 3_072 + 12 * 1_024
+    # No table of scores: float32 rows of 1,024 go through the fused kernel.
+    layer = 8 * width + 2 * 3_072
     assert whole.activations - anew.activations == 4 * tokens * (11 * layer - 12 * width)
 
 

@@ -63,10 +63,11 @@ def test_training_says_its_forecast_and_the_report_how_far_off_it_was(
     made = report.forecast
     assert made.seconds is not None and made.bits_per_byte is not None
     assert made.real_seconds == report.seconds
-    assert made.seconds_off_percent == pytest.approx(
-        100 * (made.seconds / made.real_seconds - 1),
-        abs=20,  # seconds are rounded to a tenth
-    )
+    # Seconds are rounded to a tenth, which is much of so short a run.
+    least = 100 * ((made.seconds - 0.05) / (made.real_seconds + 0.05) - 1)
+    most = 100 * ((made.seconds + 0.05) / (made.real_seconds - 0.05) - 1)
+    assert made.seconds_off_percent is not None
+    assert least - 0.1 <= made.seconds_off_percent <= most + 0.1
     assert made.real_bits_per_byte is not None and made.bits_per_byte_off_percent == pytest.approx(
         100 * (made.bits_per_byte / made.real_bits_per_byte - 1), abs=0.1
     )
