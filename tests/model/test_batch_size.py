@@ -25,10 +25,11 @@ def may_take(monkeypatch: pytest.MonkeyPatch, size: int) -> None:
 @pytest.mark.slow
 def test_as_many_rows_as_fit_and_not_more_than_asked_for(monkeypatch: pytest.MonkeyPatch) -> None:
     said: list[str] = []
-    may_take(monkeypatch, 900_000_000)
+    may_take(monkeypatch, 1_100_000_000)
     found = largest_batch(config(), OPTIONS, 100_000, said.append)
     # The process alone takes some 300 MB. A row of 256 tokens keeps, for the backward pass of three
-    # layers, scores of two heads and about fifteen vectors of 64 or 192 numbers a token: 3 to 6 MB.
+    # layers, about fifteen vectors of 64 or 192 numbers a token and what the kernels need: 3 to 9 MB.
+    # No power of two is near the limit, as what is free changes while tests run side by side.
     assert 32 <= found <= 256 and found & (found - 1) == 0
     assert "more do not fit" in said[0] and f"{found:,} rows a step" in said[0]
     # Half the rows at a time: twice the rows a step.
