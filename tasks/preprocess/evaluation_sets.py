@@ -178,7 +178,7 @@ def _strings(value: Any) -> list[str]:
 def _of_table(path: Path, text: str, delimiter: str) -> Iterator[EvaluationItem]:
     # GLUE's quotation marks are part of the sentences; in CSV they are around them.
     lines = (
-        csv.reader(io.StringIO(text, newline=""))
+        csv.reader(io.StringIO(text, newline=""), strict=True)
         if delimiter == ","
         else csv.reader(text.split("\n"), delimiter=delimiter, quoting=csv.QUOTE_NONE)
     )

@@ -68,7 +68,7 @@ def test_each_shape_is_read(
         ("a.json", b'{"data": [{"paragraphs": [{"text": "x"}]}]}', "unknown shape: entry 1 has a paragraph without a context"),
         ("a.tsv", b"name\tage\nann\t7\n", "unknown shape: its first line names no column of text"),
         ("a.tsv", b"", "holds no evaluation text"),
-        ("a.csv", b'text,label\n"' + b"x" * 200_000 + b'",1\n', "is not a table"),
+        ("a.csv", b'text,label\n"a "quoted" word",1\n', "is not a table"),
         ("a.jsonl", "né".encode("latin-1"), "is not UTF-8"),
         ("a.jsonl.gz", gzip.compress(b'{"question": "q"}' * 99, mtime=0)[:-12], "is a damaged gzip file"),
         ("a.jsonl.gz", gzip.compress(b"x", mtime=0)[:10] + b"\xff" * 20, "is a damaged gzip file"),
