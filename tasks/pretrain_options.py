@@ -31,18 +31,8 @@ def devices_here(params: PretrainParams, model_params: ModelParams) -> Devices:
     Raises:
         BadParameter: more devices than there are, or a batch or a model that they cannot share.
     """
-    asked = Training(
-        steps=1,
-        batch_size=1,
-        seed=0,
-        learning_rate=1.0,
-        optimizer=params.optimizer,
-        accumulate=params.accumulate,
-        precision=params.precision,
-        devices=params.devices,
-        num_nodes=params.num_nodes,
-        strategy=params.strategy,
-    )
+    rows = None if params.batch_size == "auto" else params.batch_size
+    asked = pretraining_options(params, model_params, context_length=1, seed=0, batch_size=rows)
     devices = devices_of(asked)
     check_strategy(asked, devices.processes)
     if params.strategy == "fsdp" and params.batch_size == "auto":
@@ -52,8 +42,7 @@ def devices_here(params: PretrainParams, model_params: ModelParams) -> Devices:
             "Give the number of rows",
         )
     if params.batch_size != "auto":
-        batch_size = params.batch_size or SIZES[model_params.size].batch_size
-        check_shares(replace(asked, batch_size=batch_size), devices.processes)
+        check_shares(asked, devices.processes)
     return devices
 
 

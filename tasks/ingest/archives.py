@@ -34,8 +34,8 @@ DAMAGE = (
     EOFError,
     OSError,  # gzip's and bz2's own, and pyarrow's
     ValueError,
-    RuntimeError,
-    NotImplementedError,
+    RuntimeError,  # zipfile's, of what is encrypted
+    NotImplementedError,  # zipfile's, of a compression that it does not know
     struct.error,
     zlib.error,
     lzma.LZMAError,

@@ -43,7 +43,7 @@ def read_docx(file: OpenFile) -> Iterator[Record]:
     except (zipfile.BadZipFile, ElementTree.ParseError, EOFError, OSError, ValueError) as error:
         reason = " ".join(str(error).split()).rstrip(".")
         raise Undecodable(f"is no .docx that can be read ({reason})") from None
-    except (RuntimeError, NotImplementedError):
+    except (RuntimeError, NotImplementedError):  # zipfile's: the one for this, the other for that
         raise Undecodable("is encrypted, or packed in an unknown way") from None
     text = sound("\n".join(body.found)).strip()
     yield Text(text, title.strip() or body.heading or first_line(text))

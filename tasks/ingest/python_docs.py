@@ -18,7 +18,7 @@ from tasks.documents import Document
 from tasks.ingest.left_out import LeftOut
 from tasks.ingest.stdlib.compiled import cleaned, compiled_modules
 from tasks.ingest.stdlib.definitions import Definition, Module
-from tasks.ingest.stdlib.library import Library
+from tasks.ingest.stdlib.lookup import Library
 from tasks.ingest.stdlib.public_names import (
     PublicName,
     member_names,

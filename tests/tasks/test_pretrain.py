@@ -92,8 +92,9 @@ def test_the_batch_size_that_memory_holds_is_found_once_and_kept_for_the_run(
     result = trained(tiny_line, tmp_path, batch_size="auto", tokens=1300 * 64)
     assert result.report.batch_size == 4 and result.report.steps == 325
     # What was free then may not be free now: the run goes on with what it began with.
-    (tmp_path / "next/work").mkdir(parents=True)
-    (tmp_path / "next/work/batch_size.json").write_text("2")
+    begun = tmp_path / "next" / "work"
+    begun.mkdir(parents=True)
+    (begun / "batch_size.json").write_text("2")
     again = trained(tiny_line, tmp_path / "next", batch_size="auto", tokens=10 * 64)
     assert again.report.batch_size == 2 and again.report.steps == 5
 

@@ -11,7 +11,7 @@ from collections import Counter
 from dataclasses import dataclass, field
 
 from tasks.ingest.stdlib.definitions import Binding, Definition, Module, Reference
-from tasks.ingest.stdlib.library import RUN_TIME_NAMES, Library, is_private
+from tasks.ingest.stdlib.lookup import RUN_TIME_NAMES, Library, is_private
 
 Key = tuple[str, str]
 

@@ -12,7 +12,7 @@ from collections import Counter
 from dataclasses import dataclass, field
 
 from tasks.ingest.stdlib.definitions import Definition, Module, Reference
-from tasks.ingest.stdlib.library import Library
+from tasks.ingest.stdlib.lookup import Library
 from tasks.ingest.stdlib.python_source import absolute, all_nodes, dotted
 
 BUILTIN_NAMES = frozenset(dir(builtins))
