@@ -4,11 +4,11 @@ They stand in the user's folder, since that is what DVC watches: a change in the
 run again. The source ``folder`` leaves them to the source that names them.
 """
 
-import glob
 import os
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
+from fnmatch import fnmatchcase
 from pathlib import Path, PurePosixPath
 
 from chatwright.errors import BadInput, BadParameter, MissingInput
@@ -16,6 +16,7 @@ from tasks.ingest.archives import open_files
 from tasks.ingest.left_out import LeftOut
 from tasks.ingest.open_file import OpenFile, readable_name
 from tasks.ingest.records import Broken
+from tasks.ingest.visible_files import visible_files
 from tasks.params import FolderParams
 from tasks.progress import Progress
 
@@ -38,12 +39,16 @@ class NamedFiles:
     paths: list[str]
     limits: FolderParams
 
-    def found(self) -> list[Path]:
+    def found(self, left_out: LeftOut | None = None) -> list[Path]:
         """The files, in the order of their names.
+
+        Args:
+            left_out: gets counted what is named and no file that can be read.
 
         Raises:
             BadParameter: no file is named, or one that stands outside the folder.
             MissingInput: there is none of that name.
+            BadInput: a folder may not be read.
         """
         key = f"ingest.{self.source}.paths"
         if not self.paths:
@@ -51,7 +56,7 @@ class NamedFiles:
                 key, "names no file", f"Name some, or take {self.source} out of ingest.sources"
             )
         root = Path(os.path.abspath(self.limits.path))
-        found: set[Path] = set()
+        patterns: dict[str, tuple[str, ...]] = {}
         for path in self.paths:
             if not Path(os.path.abspath(path)).is_relative_to(root):
                 raise BadParameter(
@@ -59,22 +64,47 @@ class NamedFiles:
                     f"stands outside {self.limits.path}, so that a change in it would go unseen",
                     "Put it there, or name its folder in ingest.folder.path",
                 )
-            matches = [Path(each) for each in glob.glob(path, recursive=True)]
-            if not matches:
-                raise MissingInput(f"{key}, {path}", "there is no such file", "Mend the name")
-            for match in matches:
-                inside = match.rglob("*") if match.is_dir() else [match]
-                found.update(each for each in inside if each.is_file() and each.name[0] != ".")
-        return sorted(found)
+            below = Path(os.path.abspath(path)).relative_to(root).parts
+            patterns[path] = (*below, "*") if path.endswith("/") else below
+
+        def is_named(parts: tuple[str, ...], is_folder: bool) -> bool:
+            return any(_names(each, parts, is_folder) for each in patterns.values())
+
+        folder = Path(self.limits.path)
+        found = list(visible_files(folder, left_out or LeftOut(), is_named))
+        for path, pattern in patterns.items():
+            if not any(_names(pattern, each.relative_to(folder).parts, False) for each in found):
+                raise MissingInput(
+                    f"{key}, {path}",
+                    "there is no such file",
+                    "Mend the name; hidden files and folders behind links are passed over",
+                )
+        return found
 
     def opened(self, left_out: LeftOut, progress: Progress) -> Iterator[OpenFile]:
         """The files, or what is in them, each to be read before the next is asked for."""
         root = Path(os.path.abspath(self.limits.path))
-        found = self.found()
+        found = self.found(left_out)
         for number, path in enumerate(found):
             progress(number, len(found), "files")
             where = Path(os.path.abspath(path)).relative_to(root).as_posix()
             yield from open_files(path, readable_name(os.fsencode(where)), self.limits, left_out)
+
+
+def _names(pattern: tuple[str, ...], parts: tuple[str, ...], is_folder: bool) -> bool:
+    """Whether a pattern names a path or a folder above it; for a folder, or what may stand in it.
+
+    ``*``, ``?`` and ``[...]`` are as in a shell, and ``**`` is any number of folders.
+    """
+    if not pattern or (is_folder and not parts):
+        return True
+    if pattern[0] == "**":
+        return any(_names(pattern[1:], parts[n:], is_folder) for n in range(len(parts) + 1))
+    return (
+        bool(parts)
+        and fnmatchcase(parts[0], pattern[0])
+        and _names(pattern[1:], parts[1:], is_folder)
+    )
 
 
 class Tally:
