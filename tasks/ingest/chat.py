@@ -13,7 +13,7 @@ from ruamel.yaml.error import YAMLError
 
 from tasks.documents import Dialogue
 from tasks.ingest.chat_shapes import KNOWN, conversation
-from tasks.ingest.json_values import json_values
+from tasks.ingest.json_values import JSON_ENDINGS, json_values
 from tasks.ingest.language import language
 from tasks.ingest.left_out import LeftOut
 from tasks.ingest.named_files import NamedFiles, Tally, unknown_shape
@@ -24,7 +24,6 @@ from tasks.progress import Progress, silent
 
 SOURCE = "chat"
 YAML_ENDINGS = (".yml", ".yaml")
-JSON_ENDINGS = (".json", ".jsonl")
 
 
 def chat(

@@ -12,6 +12,7 @@ from tasks.ingest.records import Broken
 from tasks.ingest.tables import HEAD_BYTES, json_lines
 from tasks.ingest.text_encoding import encoding_of_beginning
 
+JSON_ENDINGS = (".json", ".jsonl")
 CHUNK_CHARACTERS = 2**18
 WHITE = " \t\r\n\ufeff"
 LONGEST_WORD = len(r"\ud83d\ude00")

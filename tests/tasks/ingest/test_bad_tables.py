@@ -200,3 +200,22 @@ def test_memory_does_not_grow_with_the_file(tmp_path: Path) -> None:
         if documents % 1_000 == 0:
             grown = max(grown, process.memory_info().rss - before)
     assert documents == 100_000 and grown < 50_000_000
+
+
+def test_header_longer_than_a_record_may_be_is_named(tmp_path: Path) -> None:
+    header = ",".join(["text", *(f"c{n}" for n in range(400))])
+    (tmp_path / "a.csv").write_text(f"{header}\n{','.join(['hello'] * 401)}\n")
+    found, left_out = read(tmp_path, max_document_bytes=1_000)
+    assert not found
+    assert left_out.named == [
+        "a.csv: has a header that cannot be read: longer than 1,000 bytes"
+        " (ingest.folder.max_document_bytes)"
+    ]
+
+
+@pytest.mark.parametrize("blank", ["\n", "\r\n\r\n", "  \n", " , \n", "\ufeff\n"])
+def test_blank_lines_before_the_header_are_passed_over(tmp_path: Path, blank: str) -> None:
+    (tmp_path / "a.csv").write_text(f"{blank}text,title\nHello world.,One\n", newline="")
+    found, left_out = read(tmp_path)
+    assert {key: each.text for key, each in found.items()} == {"a.csv#1": "Hello world."}  # type: ignore[union-attr]
+    assert not left_out.counts
