@@ -280,6 +280,9 @@ def _rows_of(
     batch: pa.RecordBatch, longest: int
 ) -> Iterator[dict[str, Any] | UnicodeDecodeError | None]:
     """The rows one by one; None for one that is too long, an error for one that is not UTF-8."""
+    for place, column in enumerate(batch.columns):
+        if pa.types.is_dictionary(column.type):  # of whose size each row would have all
+            batch = batch.set_column(place, batch.schema.names[place], column.dictionary_decode())
     if batch.nbytes <= longest:
         try:
             yield from batch.to_pylist()
