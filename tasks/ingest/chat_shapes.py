@@ -10,6 +10,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from tasks.ingest.dialogues import turns
+from tasks.ingest.language import primary
 from tasks.ingest.records import Broken, Conversation, sound
 
 KNOWN = (
@@ -171,7 +172,7 @@ def _checked(
     lang, category = value.get("lang"), value.get("category")
     return Conversation(
         kept,
-        lang if isinstance(lang, str) and lang else None,
+        (primary(lang) or None) if isinstance(lang, str) else None,
         category if isinstance(category, str) and category else None,
         number,
         damaged,

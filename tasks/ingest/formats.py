@@ -12,13 +12,19 @@ from resiliparse.extract.html2text import extract_plain_text
 from resiliparse.parse.html import ElementNode, HTMLTree
 
 from tasks.ingest.docx import read_docx
+from tasks.ingest.language import language, primary
 from tasks.ingest.open_file import OpenFile
 from tasks.ingest.pdf import read_pdf
 from tasks.ingest.records import Record, Text, first_line
 from tasks.ingest.tables import read_csv, read_jsonl, read_parquet
-from tasks.ingest.text_encoding import Decoded, decode
+from tasks.ingest.text_encoding import Decoded, Undecodable, decode
 
 Reader = Callable[[OpenFile], Iterator[Record]]
+
+HEADING = re.compile(r"^#{1,6}[ \t]+(\S.*)$|^(\S.*)\r?\n(?:={3,}|-{3,})[ \t\r]*$", re.M)
+DEEPEST = 512
+"""Browsers built on Blink put no element deeper (``kMaximumHTMLParserDOMTreeDepth``)."""
+TOO_DEEP = " > ".join(["*"] * (DEEPEST + 1))
 
 
 def read_txt(file: OpenFile) -> Iterator[Record]:
@@ -34,18 +40,27 @@ def read_markdown(file: OpenFile) -> Iterator[Record]:
     front = re.match(r"---\r?\n(.*?)\r?\n---\r?\n", text, re.S)
     if front:
         text = text[front.end() :]
-        named = re.search(r"^title:\s*(.+?)\s*$", front[1], re.M)
-        title = named[1].strip("\"'") if named else None
-    heading = re.search(r"^#{1,6}\s+(.+?)\s*#*\s*$|^(\S.*)\r?\n(?:={3,}|-{3,})\s*$", text, re.M)
+        named = re.search(r"^title:[ \t]*(\S.*)$", front[1], re.M)
+        title = named[1].strip().strip("\"'") if named else None
+    heading = HEADING.search(text)
     if not title and heading:
-        title = heading[1] or heading[2]
+        title = heading[2] or _without_closing(heading[1].rstrip())
     yield Text(text, title or first_line(text), meta=_encoding_meta(found))
+
+
+def _without_closing(heading: str) -> str:
+    """A heading without the signs that may close it: ``Title ##``, but not ``C#``."""
+    without = heading.rstrip("#")
+    return without.rstrip() if without[-1:].isspace() else heading
 
 
 def read_html(file: OpenFile) -> Iterator[Record]:
     """The main content of a page, without its navigation; all of it where there is no main part."""
     found = decode(file.whole(), declared_in_html=True)
     tree = HTMLTree.parse(found.text)
+    if tree.document and tree.document.query_selector(TOO_DEEP):
+        # To find the main part takes time that grows with the depth of each element.
+        raise Undecodable(f"elements more than {DEEPEST} deep inside one another")
     text = extract_plain_text(tree, main_content=True) or extract_plain_text(tree)
 
     def first(selector: str) -> ElementNode | None:
@@ -55,13 +70,17 @@ def read_html(file: OpenFile) -> Iterator[Record]:
     heading, link, root = first("h1"), first("link[rel=canonical]"), first("html")
     title = tree.title or (heading.text if heading else None) or ""
     url = link.getattr("href") if link else None
-    lang = (root.getattr("lang") if root else None) or ""
+    declared = primary((root.getattr("lang") if root else None) or "")
+    meta = _encoding_meta(found)
+    if declared:
+        meta["declared_language"] = declared
     yield Text(
         text,
         " ".join(title.split()) or None,
         url or None,
-        re.split("[-_]", lang)[0].lower() or None,
-        meta=_encoding_meta(found),
+        # Templates say lang="en" on pages in every language.
+        language(text, declared=declared),
+        meta=meta,
     )
 
 
