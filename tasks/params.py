@@ -22,6 +22,7 @@ from ruamel.yaml.error import YAMLError
 
 from chatwright.errors import BadParameter, MissingInput
 from tasks.params_section import PositiveInt, Section, Share
+from tasks.params_web import WebParams
 from tasks.quality_params import ChineseParams, Filter, QualityParams
 
 
@@ -74,7 +75,7 @@ class IngestParams(Section):
     """Which texts go in."""
 
     sources: list[
-        Literal["python-docs", "dialogues", "folder", "chat", "labelled", "questions"]
+        Literal["python-docs", "dialogues", "folder", "chat", "labelled", "questions", "web"]
     ] = Field(min_length=1)
     python_docs: PythonDocsParams
     dialogues: DialoguesParams
@@ -82,6 +83,7 @@ class IngestParams(Section):
     chat: NamedFilesParams = NamedFilesParams()
     labelled: NamedFilesParams = NamedFilesParams()
     questions: NamedFilesParams = NamedFilesParams()
+    web: WebParams = WebParams()
     shard_documents: PositiveInt = 50_000
 
 

@@ -21,6 +21,7 @@ from tasks.ingest.left_out import NAMED, LeftOut
 from tasks.ingest.named_files import NamedFiles
 from tasks.ingest.python_docs import python_docs
 from tasks.ingest.questions import questions
+from tasks.ingest.web import check_names_a_page, web
 from tasks.labelled import LabelledText, Question, write_labelled
 from tasks.params import IngestParams
 from tasks.progress import Progress, silent
@@ -62,6 +63,7 @@ SOURCES: dict[str, tuple[Source, Callable[[IngestParams], Any]]] = {
     "chat": (chat, _chat_files),
     "labelled": (labelled, _labelled_files),
     "questions": (questions, _question_files),
+    "web": (web, lambda params: params),
 }
 
 
@@ -107,6 +109,8 @@ def ingest(
     spoken: list[Dialogue] = []
     marked: list[LabelledText | Question] = []
     files_of_other_sources(params)  # before any data is read
+    if "web" in params.sources:
+        check_names_a_page(params.web)
     for name in sorted(set(params.sources)):
         source, section = SOURCES[name]
         left_out = LeftOut()
