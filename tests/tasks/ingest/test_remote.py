@@ -1,10 +1,12 @@
 """Files under an address: read from real servers on this machine."""
 
 import json
+import os
+import subprocess
 import sys
 import threading
 from collections.abc import Iterator
-from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
+from http.server import BaseHTTPRequestHandler, SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 
@@ -31,6 +33,8 @@ from tasks.params import (
     NamedFilesParams,
     PythonDocsParams,
 )
+
+ROOT = str(Path(__file__).resolve().parents[3])
 
 
 def talk(text: str) -> str:
@@ -242,3 +246,65 @@ def test_s3_without_credentials_or_server(
     monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "b")
     with pytest.raises(ServiceUnavailable, match="Could not connect to the endpoint"):
         read("s3://bucket/a.jsonl")
+
+
+class Hub(BaseHTTPRequestHandler):
+    """As much of Hugging Face's hub as fsspec asks for: one public data set of one file."""
+
+    file = talk("Hi").encode()
+
+    def do_GET(self) -> None:
+        answers: dict[str, Any] = {
+            "/api/datasets/me/set": {"id": "me/set", "sha": "c" * 40, "siblings": []},
+            "/api/datasets/me/set/tree/main": [
+                {"type": "file", "path": "a.jsonl", "size": len(self.file), "oid": "b1"}
+            ],
+        }
+        path = self.path.partition("?")[0]
+        data = self.file if "/resolve/main/a.jsonl" in path else b""
+        if path in answers:
+            data = json.dumps(answers[path]).encode()
+        self.send_response(200 if data else 404)
+        headers = {"ETag": '"b1"'} if data else {"X-Error-Code": "RepoNotFound"}
+        for name, value in {"Content-Length": str(len(data)), **headers}.items():
+            self.send_header(name, value)
+        self.end_headers()
+        self.wfile.write(data)
+
+    def log_message(self, *_: Any) -> None:
+        pass
+
+
+READ_FROM_THE_HUB = """
+from tasks.ingest.chat import chat
+from tasks.ingest.left_out import LeftOut
+from tasks.ingest.named_files import NamedFiles
+from tasks.params import FolderParams
+
+for name in ("me/set/a.jsonl", "me/set/*.jsonl", "me/set", "me/set/b.jsonl", "no/such/a.jsonl"):
+    try:
+        files = NamedFiles("chat", [f"hf://datasets/{name}"], FolderParams())
+        print(*(each.id for each in chat(files, LeftOut())))
+    except Exception as error:
+        print(error)
+"""
+
+
+@pytest.mark.slow
+def test_files_on_the_hub(folder: Path) -> None:
+    """In a process of its own: the hub's address is read once, when its library is imported."""
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Hub)
+    threading.Thread(target=server.serve_forever, args=(0.01,), daemon=True).start()
+    address = f"http://127.0.0.1:{server.server_port}"
+    environment = {**os.environ, "HF_ENDPOINT": address, "HF_HUB_OFFLINE": "0", "PYTHONPATH": ROOT}
+    done = subprocess.run(
+        [sys.executable, "-c", READ_FROM_THE_HUB], env=environment, capture_output=True, text=True
+    )
+    server.shutdown()
+    server.server_close()
+    found = "chat/hf://datasets/me/set/a.jsonl#1"
+    missing = "ingest.chat.paths, hf://datasets/{}: there is no such file. Mend the name."
+    assert done.stdout.splitlines() == [
+        *(found, found, found),
+        *(missing.format("me/set/b.jsonl"), missing.format("no/such/a.jsonl")),
+    ], done.stderr
