@@ -22,7 +22,7 @@ from ruamel.yaml.error import YAMLError
 
 from chatwright.errors import BadParameter, MissingInput
 from tasks.params_section import PositiveInt, Section, Share
-from tasks.quality_params import ChineseParams, Filter, QualityParams
+from tasks.quality_params import ChineseParams, ClassifierParams, Filter, QualityParams
 
 
 def _rows_or_auto(value: Any) -> int | Literal["auto"] | None:
@@ -111,6 +111,7 @@ class PreprocessParams(Section):
     filters: list[Filter] = []
     quality: QualityParams = QualityParams()
     quality_zh: ChineseParams = ChineseParams()
+    classifier: ClassifierParams | None = None
     validation_share: Share
     test_share: Share
     shard_documents: PositiveInt = 50_000

@@ -16,6 +16,11 @@ def main() -> None:
         )
         splits = ", ".join(f"{count} {split}" for split, count in report.documents.items())
         stage.log(f"{splits}; rejected: {report.rejected or 'none'}")
+        if learnt := report.classifier:
+            stage.log(
+                f"classifier: of samples held out, {learnt.held_out_good_kept:.0%} of the good"
+                f" would stay and {learnt.held_out_bad_dropped:.0%} of the bad would go"
+            )
         stage.report(report)
 
 

@@ -24,7 +24,9 @@ from tasks.preprocess.decontamination import Decontamination, EvaluationSetRepor
 from tasks.preprocess.dropping import Documents, kind
 from tasks.preprocess.evaluation_sets import read_evaluation_set
 from tasks.preprocess.forms import Form
+from tasks.preprocess.quality.classifier import ClassifierReport, learnt
 from tasks.preprocess.quality.judgement import judged
+from tasks.preprocess.quality.samples import read_samples
 from tasks.progress import Progress, silent
 
 SPLITS = ("train", "validation", "test")
@@ -48,6 +50,7 @@ class PreprocessReport(BaseModel):
     rejected_by_source: dict[str, dict[str, int]]
     personal_data: dict[str, dict[str, dict[str, int]]]
     repeated_paragraphs: int
+    classifier: ClassifierReport | None
     evaluation_sets: dict[str, EvaluationSetReport]
     corpus_sha256: str
 
@@ -75,6 +78,10 @@ def preprocess(
     """
     form = Form(params)
     evaluation_sets = [read_evaluation_set(Path(name)) for name in params.decontaminate]
+    classifier, samples = None, None
+    if params.classifier is not None:
+        good, bad = read_samples(params.classifier.good), read_samples(params.classifier.bad)
+        classifier, samples = learnt(good, bad)
     table = read_table(raw, DOCUMENT_SCHEMA).sort_by("id") if any_parquet(raw) else None
     if table is None or not table.num_rows:
         raise CorpusTooSmall(
@@ -95,6 +102,8 @@ def preprocess(
     table = table.set_column(3, DOCUMENT_SCHEMA.field("title"), pa.array(titles, pa.string()))
 
     documents = Documents(table["id"].to_pylist(), texts, hashes, reasons)
+    if classifier is not None and params.classifier is not None:
+        documents.drop_unlike(classifier, params.classifier.min_score)
     documents.drop_equal()
     evaluated = documents.drop_evaluated(Decontamination(evaluation_sets))
     repeated = 0
@@ -129,6 +138,7 @@ def preprocess(
         },
         personal_data=form.replaced,
         repeated_paragraphs=repeated,
+        classifier=samples,
         evaluation_sets=evaluated,
         corpus_sha256=corpus_hash(table.filter(kept)),
     )
