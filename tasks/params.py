@@ -125,7 +125,8 @@ class PreprocessParams(Section):
 class TokenizerParams(Section):
     """The vocabulary."""
 
-    vocab_size: Annotated[int, Field(ge=300, le=262_144)]
+    vocab_size: Annotated[int, Field(ge=300, le=262_144)] | None
+    language_exponent: Share = 1.0
 
 
 class PackParams(Section):
