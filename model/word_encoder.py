@@ -123,9 +123,8 @@ class WordEncoder:
 
     def _forget(self) -> None:
         self._numbers = _Numbers()
-        self._starts, self._lengths, self._ids = (
-            each[:0] for each in (self._starts, self._lengths, self._ids)
-        )
+        self._starts, self._lengths = self._starts[:0], self._lengths[:0]
+        self._ids = self._ids[:0]
 
 
 def has_new_characters(text: str) -> bool:
