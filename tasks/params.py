@@ -94,6 +94,19 @@ class NearDuplicatesParams(Section):
     rows: Annotated[int, Field(ge=1, le=100)] = 6
 
 
+class AugmentParams(Section):
+    """What is made of labelled training texts."""
+
+    copies: Annotated[int, Field(ge=0, le=100)] = 4
+    replace: Share = 0.1
+    insert: Share = 0.1
+    swap: Share = 0.1
+    delete: Share = 0.1
+    synonyms: str | None = None
+    translate: Annotated[str, Field(pattern=r"^[\w.]+:\w+$")] | None = None
+    seed: int = 1
+
+
 class PreprocessParams(Section):
     """The form they are brought into, what is kept of them, and how they are split."""
 
@@ -111,6 +124,7 @@ class PreprocessParams(Section):
     filters: list[Filter] = []
     quality: QualityParams = QualityParams()
     quality_zh: ChineseParams = ChineseParams()
+    augment: AugmentParams | None = None
     validation_share: Share
     test_share: Share
     shard_documents: PositiveInt = 50_000
