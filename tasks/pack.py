@@ -32,7 +32,8 @@ OPEN_TOKENS = 1 << 21
 """Tokens of the rows that are filled side by side; when they are full they are written, as one
 record batch. So memory does not grow with the corpus."""
 
-BATCH_DOCUMENTS = 500
+BATCH_BYTES = 1 << 20
+"""Of text that is encoded at a time."""
 
 Marked = tuple[Sequence[int] | np.ndarray, Sequence[bool] | None]
 """The ids of a text and, in a chat, which of them are the assistant's."""
@@ -106,12 +107,12 @@ def _encoded(
 ) -> Iterator[Marked]:
     end = np.array([ids.end_of_text_id], np.int32)
     digests = [hashlib.sha256(name.encode()).digest() for name in documents["id"].to_pylist()]
-    order = sorted(range(len(digests)), key=digests.__getitem__)
-    parts = [
-        order[start : start + BATCH_DOCUMENTS] for start in range(0, len(order), BATCH_DOCUMENTS)
-    ]
+    order = np.array(sorted(range(len(digests)), key=digests.__getitem__), np.int64)
+    sizes = pc.binary_length(documents["text"]).to_numpy()
+    upto = np.cumsum(sizes[order], dtype=np.int64)
+    parts = np.split(order, np.flatnonzero(np.diff(upto // BATCH_BYTES)) + 1)
     batches = (documents["text"].take(pa.array(part)).to_pylist() for part in parts)
-    size = pc.sum(pc.binary_length(documents["text"])).as_py() or 0
+    size = int(upto[-1]) if len(upto) else 0
     done = 0
     for some in encoded(batches, folder, ids, size=size):
         for text in some:

@@ -29,7 +29,7 @@ from pydantic import BaseModel
 
 from chatwright.errors import BadInput, BadParameter, MissingInput
 from tasks.ingest.language import primary
-from tasks.labelled import LabelledText, read_labelled_texts, write_labelled
+from tasks.labelled import LabelledText, read_labelled_texts, write_labelled_texts
 from tasks.params import AugmentParams, PreprocessParams
 from tasks.preprocess.cleaning import content_hash
 from tasks.preprocess.splits import split_of
@@ -63,10 +63,10 @@ def augment(labelled: Path, out: Path, params: PreprocessParams) -> AugmentRepor
             translates cannot be used; a package is missing.
     """
     if params.augment is None:
-        write_labelled([], out, shard_rows=params.shard_documents)
+        write_labelled_texts([], out, shard_rows=params.shard_documents)
         return None
     made, report = augmented(list(read_labelled_texts(labelled)), params, params.augment)
-    write_labelled(made, out, shard_rows=params.shard_documents)
+    write_labelled_texts(made, out, shard_rows=params.shard_documents)
     return report
 
 

@@ -113,7 +113,7 @@ def test_a_corpus_that_processes_share_gives_the_same_bytes(
 ) -> None:
     packed(corpus, tmp_path / "a", 64)
     monkeypatch.setattr(encoding, "SHARED_BYTES", 1)
-    monkeypatch.setattr(packing, "BATCH_DOCUMENTS", 7)
+    monkeypatch.setattr(packing, "BATCH_BYTES", 1000)
     monkeypatch.setattr(encoding, "cores", lambda: 2)
     packed(corpus, tmp_path / "b", 64)
     for split in ("train", "validation", "test"):

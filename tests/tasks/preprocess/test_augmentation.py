@@ -10,7 +10,7 @@ import pytest
 
 from chatwright.errors import BadInput, BadParameter, MissingInput
 from tasks.ingest.labelled import SOURCE
-from tasks.labelled import LabelledText, read_labelled_texts, write_labelled
+from tasks.labelled import LabelledText, read_labelled_texts, write_labelled_texts
 from tasks.params import PreprocessParams
 from tasks.preprocess.augmentation import augment, augmented
 
@@ -189,7 +189,7 @@ def test_chinese_reviews_get_copies_of_whole_words(test_data: Path) -> None:
 def test_on_disk_the_copies_stand_as_labelled_texts_do_and_none_where_none_are_asked_for(
     tmp_path: Path,
 ) -> None:
-    write_labelled(labelled(), tmp_path / "labelled", shard_rows=100)
+    write_labelled_texts(labelled(), tmp_path / "labelled", shard_rows=100)
     for name in ("a", "b"):
         report = augment(tmp_path / "labelled", tmp_path / name, params(copies=2))
         assert report is not None
