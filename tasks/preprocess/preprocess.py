@@ -19,6 +19,7 @@ from chatwright.errors import CorpusTooSmall
 from tasks.documents import DOCUMENT_SCHEMA, read_table, write_table
 from tasks.ingest.language import primary
 from tasks.params import PreprocessParams
+from tasks.preprocess.augmentation import AugmentReport
 from tasks.preprocess.cleaning import content_hash
 from tasks.preprocess.decontamination import Decontamination, EvaluationSetReport
 from tasks.preprocess.dropping import Documents, kind
@@ -27,6 +28,7 @@ from tasks.preprocess.forms import Form
 from tasks.preprocess.quality.classifier import ClassifierReport, learnt
 from tasks.preprocess.quality.judgement import judged
 from tasks.preprocess.quality.samples import read_samples
+from tasks.preprocess.splits import split_of
 from tasks.progress import Progress, silent
 
 SPLITS = ("train", "validation", "test")
@@ -39,7 +41,7 @@ class PreprocessReport(BaseModel):
     ``personal_data`` counts what was replaced, by source, language and kind, in titles and texts,
     those of dropped documents included. ``repeated_paragraphs`` counts those taken out of
     documents, whatever became of these. ``corpus_sha256`` is a hash of all ids and texts that
-    stayed, in the order of the ids.
+    stayed, in the order of the ids. ``augmented`` tells of the copies of labelled texts.
     """
 
     documents: dict[str, int]
@@ -53,6 +55,7 @@ class PreprocessReport(BaseModel):
     classifier: ClassifierReport | None
     evaluation_sets: dict[str, EvaluationSetReport]
     corpus_sha256: str
+    augmented: AugmentReport | None = None
 
 
 def preprocess(
@@ -174,16 +177,6 @@ def worth(text: str, lang: str, params: PreprocessParams) -> tuple[str, str | No
     if params.languages is not None and lang not in params.languages:
         return text, f"language {lang}"
     return judged(text, lang, params)
-
-
-def split_of(digest: bytes, params: PreprocessParams) -> str:
-    """The split of a document with this hash: the hash, read as a number from 0 to 1, decides."""
-    place = int.from_bytes(digest[:8], "big") / 2**64
-    if place < params.test_share:
-        return "test"
-    if place < params.test_share + params.validation_share:
-        return "validation"
-    return "train"
 
 
 def corpus_hash(table: pa.Table) -> str:
