@@ -65,7 +65,8 @@ class FolderParams(Section):
 
 
 class NamedFilesParams(Section):
-    """A source that reads the files it is told to: ``chat``, ``labelled``, ``questions``."""
+    """A source that reads the files it is told to: ``chat``, ``labelled``, ``questions``,
+    ``wikipedia``."""
 
     paths: list[str] = []
 
@@ -74,7 +75,7 @@ class IngestParams(Section):
     """Which texts go in."""
 
     sources: list[
-        Literal["python-docs", "dialogues", "folder", "chat", "labelled", "questions"]
+        Literal["python-docs", "dialogues", "folder", "chat", "labelled", "questions", "wikipedia"]
     ] = Field(min_length=1)
     python_docs: PythonDocsParams
     dialogues: DialoguesParams
@@ -82,6 +83,7 @@ class IngestParams(Section):
     chat: NamedFilesParams = NamedFilesParams()
     labelled: NamedFilesParams = NamedFilesParams()
     questions: NamedFilesParams = NamedFilesParams()
+    wikipedia: NamedFilesParams = NamedFilesParams()
     shard_documents: PositiveInt = 50_000
 
 

@@ -21,6 +21,7 @@ from tasks.ingest.left_out import NAMED, LeftOut
 from tasks.ingest.named_files import NamedFiles
 from tasks.ingest.python_docs import python_docs
 from tasks.ingest.questions import questions
+from tasks.ingest.wikipedia import wikipedia
 from tasks.labelled import LabelledText, Question, write_labelled
 from tasks.params import IngestParams
 from tasks.progress import Progress, silent
@@ -38,7 +39,16 @@ def _question_files(params: IngestParams) -> NamedFiles:
     return NamedFiles("questions", params.questions.paths, params.folder)
 
 
-NAMED_FILES = {"chat": _chat_files, "labelled": _labelled_files, "questions": _question_files}
+def _wikipedia_files(params: IngestParams) -> NamedFiles:
+    return NamedFiles("wikipedia", params.wikipedia.paths, params.folder)
+
+
+NAMED_FILES = {
+    "chat": _chat_files,
+    "labelled": _labelled_files,
+    "questions": _question_files,
+    "wikipedia": _wikipedia_files,
+}
 
 
 def files_of_other_sources(params: IngestParams) -> list[Path]:
@@ -62,6 +72,7 @@ SOURCES: dict[str, tuple[Source, Callable[[IngestParams], Any]]] = {
     "chat": (chat, _chat_files),
     "labelled": (labelled, _labelled_files),
     "questions": (questions, _question_files),
+    "wikipedia": (wikipedia, _wikipedia_files),
 }
 
 
