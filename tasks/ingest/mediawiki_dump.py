@@ -66,11 +66,8 @@ class Wiki:
 
 def pages(file: OpenFile, left_out: LeftOut) -> Iterator[bytes]:
     """What stands before the first page, and then each page as XML; nothing if there is none."""
-    buffer, position, searched = (
-        b"",
-        0,
-        0,
-    )  # what is read, what is done, what holds no end of a page
+    buffer = b""
+    position = searched = 0  # what is done with; where the end of a page is looked for next
     head: bytes | None = None
     is_too_long = False
     while data := file.stream.read(READ_BYTES):
@@ -82,7 +79,7 @@ def pages(file: OpenFile, left_out: LeftOut) -> Iterator[bytes]:
                 head = buffer[position:begin]
                 yield head
             end += len(END)
-            if is_too_long or end - last > file.longest:
+            if is_too_long or (last >= 0 and end - last > file.longest):
                 left_out.add(file.too_long, file.where)
             elif last >= 0:
                 if begin < last:
@@ -112,14 +109,17 @@ class Page:
         self._found: dict[str, str] = {}
 
     def start(self, name: str, attributes: dict[str, str]) -> None:
+        """As expat calls it."""
         self._path.append(name)
         if name == "redirect":
             self.is_redirect = True
 
     def end(self, name: str) -> None:
+        """As expat calls it."""
         self._path.pop()
 
     def characters(self, data: str) -> None:
+        """As expat calls it."""
         key = "/".join(self._path[-2:])
         if key in TAKEN:
             self._found[key] = data
@@ -138,14 +138,17 @@ class Head:
         self._name = self._key = ""
 
     def start(self, name: str, attributes: dict[str, str]) -> None:
+        """As expat calls it."""
         self._name, self._key = name, attributes.get("key", "")
         if name == "mediawiki":
             self.lang = attributes.get("xml:lang", "")
 
     def end(self, name: str) -> None:
+        """As expat calls it."""
         self._name = ""
 
     def characters(self, data: str) -> None:
+        """As expat calls it."""
         if self._name == "namespace":
             self.prefixes[data.lower()] = self._key
         elif self._name:
@@ -153,6 +156,7 @@ class Head:
 
 
 def parse(xml: bytes, reader: Page | Head, *, is_whole: bool = True) -> None:
+    """Let a reader read some XML; raises ``ExpatError`` where it is none."""
     parser = expat.ParserCreate("UTF-8")
     parser.buffer_text = True
     parser.buffer_size = max(len(xml), 1)  # so that each text comes in one piece

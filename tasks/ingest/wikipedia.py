@@ -1,8 +1,8 @@
 """The source ``wikipedia``: the articles of the dumps that ``ingest.wikipedia.paths`` names.
 
-A document's id is ``wikipedia/zhwiki/13``: the wiki and the page's number, which it keeps when it is
-renamed. Redirects, and pages that are no articles (talk, templates, categories), are counted and
-left out. Of a page that came before, in this dump or another of the same wiki, the first is kept.
+A document's id is ``wikipedia/zhwiki/13``: the wiki and the page's number, which it keeps when it
+is renamed. Redirects, and pages that are no articles (talk, templates, categories), are counted
+and left out. Of a page that came before, in this dump or another of the same wiki, the first is kept.
 """
 
 import re
@@ -41,6 +41,7 @@ LICENSE = "CC BY-SA"
 OLD_REDIRECT = re.compile(r"\s*#[^\s\[\]#*:]{2,20}\s*:?\s*\[\[")
 """Before 2010 nothing but its text told a redirect, in each language by another word."""
 
+PAGE_NUMBER = re.compile(r"[0-9]{1,18}")
 OTHER_PAGES = {
     "1": "talk page",
     "2": "user page",
@@ -108,7 +109,7 @@ def _articles(file: OpenFile, seen: _Seen, left_out: LeftOut) -> Iterator[Docume
             # These are in every dump in their thousands: no sign of damage, so not named.
             left_out.add(reason)
             continue
-        if not (page[ID].isdecimal() and page[TITLE]):
+        if not (PAGE_NUMBER.fullmatch(page[ID]) and page[TITLE]):
             left_out.add("page without a title or a number", where)
             continue
         text = text_of(page[TEXT], hidden)
@@ -138,7 +139,7 @@ def _not_taken(page: Page, wiki: Wiki) -> str | None:
         return "redirect"
     namespace = page[NAMESPACE] or wiki.namespace(page[TITLE])
     if namespace != ARTICLES:
-        is_talk = namespace.isdecimal() and int(namespace) % 2 == 1
+        is_talk = namespace[-1:] in set("13579")
         return OTHER_PAGES.get("1" if is_talk else namespace, "page that is no article")
     if page[MODEL] not in ("", "wikitext"):
         return "page that is no wikitext"

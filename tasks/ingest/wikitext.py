@@ -26,8 +26,12 @@ _DROPPED = (
 )
 _LITERAL = "nowiki|pre|syntaxhighlight|source"
 _TAG = re.compile(rf"<!--|-->|<(/?)({_DROPPED}|{_LITERAL})(?![\w-])([^<>]*)>", re.I)
-_BRACKET = re.compile(r"\{\{+|\}\}+|\[\[|\]\]|\{\||\|\}")
+_BRACKET = re.compile(r"\{\{+|\}\}+|\[\[|\]\]|\{\||\|\}(?!\})")
 _BRACKET_AND_VARIANT = re.compile(r"-\{(?!\{)|\}-|" + _BRACKET.pattern)
+
+_WRITTEN_TWICE = re.compile("[\u0400-\u04ff\u4e00-\u9fff]")
+"""Cyrillic and Han: wikis with variants are of languages in these. In English, a substance may be
+called 2-{...}-."""
 
 _LANGUAGE = re.compile(r"(?:[a-z]{2,3}|simple|[a-z]{2,3}-[a-z-]{2,12})$")
 _VARIANT = re.compile(r"(?:^|;)\s*([a-z]{2,3}(?:-[a-z]+){0,2})\s*:", re.I)
@@ -117,6 +121,7 @@ def _without_elements(text: str) -> str:
             position = tag.end()
             is_whole = closes or (bool(tag[2]) and tag[3].endswith("/"))
             if is_whole:
+                out.append(tag[0] if found == "--" else "")
                 continue
             if found == "--" and last_end.get("--", -1) < tag.start():
                 return "".join(out)  # a comment without an end: so for MediaWiki
@@ -129,7 +134,8 @@ def _without_elements(text: str) -> str:
 
 def _without_brackets(text: str, hidden: Container[str]) -> str:
     """Templates, tables, links and variants of Chinese as the text that they show."""
-    pattern = _BRACKET_AND_VARIANT if "-{" in text else _BRACKET
+    has_variants = "-{" in text and _WRITTEN_TWICE.search(text)
+    pattern = _BRACKET_AND_VARIANT if has_variants else _BRACKET
     out: list[str] = []
     opened: list[tuple[str, int]] = []  # what, and where in ``out`` its content begins
     position = 0
@@ -168,18 +174,13 @@ def _without_brackets(text: str, hidden: Container[str]) -> str:
             for _ in range(min(len(token) // 2, count["{"])):
                 out.append(visible(closed("{") or []))
         elif token == "{|":
-            if not text[text.rfind("\n", max(0, start - 20), start) + 1 : start].strip(" \t:*#"):
+            before = text[max(0, start - 20) : start].rpartition("\n")
+            if (before[1] or start < 20) and not before[2].strip(" \t:*#"):
                 opened.append(("|", len(out)))
+                out.append("\n|")  # should it never end, it is taken for a row by what comes later
                 count["|"] += 1
         elif token == "|}":
-            if end < len(text) and text[end] == "}" and count["{"]:
-                position = start + 1  # the end of a template whose last argument is empty
-                out.append("|")
-                if text[start + 1 : start + 3] == "}}" and count["{"]:
-                    out.append(visible(closed("{") or []))
-                    position = start + 3
-            else:
-                closed("|")
+            closed("|")
         elif token == "-{":
             opened.append(("-", len(out)))
             count["-"] += 1
@@ -199,8 +200,8 @@ def _link(content: str, hidden: Container[str]) -> str:
         if not space.strip():
             target = target.lstrip(" :")
         else:
-            space = space.strip().replace("_", " ").lower()
-            if space in hidden or (_LANGUAGE.match(space) and space not in NO_LANGUAGES):
+            space = space.strip().replace("_", " ")
+            if space.lower() in hidden or (_LANGUAGE.match(space) and space not in NO_LANGUAGES):
                 return ""
     if bar and label:
         return label.rpartition("|")[2] if "|" in label else label
