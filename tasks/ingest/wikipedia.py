@@ -2,7 +2,7 @@
 
 A document's id is ``wikipedia/zhwiki/13``: the wiki and the page's number, which it keeps when it
 is renamed. Redirects, and pages that are no articles (talk, templates, categories), are counted
-and left out. Of a page that came before, in this dump or another of the same wiki, the first is kept.
+and left out. Of a page that comes twice, in one dump or in two of the same wiki, the first is kept.
 """
 
 import re

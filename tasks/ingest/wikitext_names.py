@@ -25,6 +25,9 @@ HIDDEN_NAMESPACES = frozenset(name.replace("_", " ") for name in HIDDEN_NAMESPAC
 NO_LANGUAGES = frozenset(["doi", "wp", "mw", "rfc", "cia", "hdl", "irc", "voy", "wmf"])
 """Prefixes of links that look like a language's, which would lead to the same page in it."""
 
+_ORDINAL = re.compile(r"(?:\d{1,4}|[ivxlc]+)(?:er|re|e)(?: siècle)?")
+"""French: ``{{XXe siècle}}``, ``{{Ier}}``."""
+
 _NAMED = re.compile(r"\s*[\w -]{1,30}=")
 
 
@@ -33,7 +36,10 @@ def visible(content: list[str]) -> str:
     if not content:
         return ""
     head = content[0]
-    name = head.partition("|")[0].strip().replace("_", " ").lower()
+    written = head.partition("|")[0].strip().replace("_", " ")
+    name = written.lower()
+    if _ORDINAL.fullmatch(name):
+        return written
     shown = _SHOWN.get(name) or _by_prefix(name)
     if shown is None:
         return ""
@@ -121,7 +127,7 @@ _SHOWN: dict[str, Callable[[Arguments], str]] = {
     **dict.fromkeys(
         "nowrap nobr nobreak small smaller big larger center em strong bold italic i b abbr tooltip"
         " sic linktext ill le sc smallcaps sub url quote blockquote cquote quotation"
-        " 仮リンク ルビ le link-en 链接 langue_inline nihongo2 zhi unité/1 visible angle".split(),
+        " 仮リンク ルビ le link-en 链接 langue_inline nihongo2 zhi unité/1 visible angle flag vanchor angbr keypress citation lien key".split(),
         _first,
     ),
     **dict.fromkeys(["interlanguage link", "link-interwiki"], _first),
@@ -137,15 +143,20 @@ _SHOWN: dict[str, Callable[[Arguments], str]] = {
     **dict.fromkeys(["circa", "c."], lambda arguments: " ".join(["c.", *arguments[:1]])),
     **dict.fromkeys(["as of"], lambda arguments: " ".join(["As of", *arguments[:1]])),
     "ipa": _first,
+    "chem": "".join,
+    "euro": lambda arguments: f"{_first(arguments)} €",
+    "incise": lambda arguments: f" – {_first(arguments)} – ",
+    "née": lambda arguments: f"née {_first(arguments)}",
+    "etc.": _constant("etc."),
+    "'s": _constant("'s"),
     "sup": lambda arguments: f"^{_first(arguments)}",
     "zh": _first,
-    "1er": _constant("1er"),
     "=": _constant("="),
     "!": _constant("&#124;"),
     "'": _constant("'"),
     **dict.fromkeys(["snd", "spnd", "spaced ndash", "spaced en dash"], _constant(" – ")),
-    **dict.fromkeys(["ndash", "en dash"], _constant("–")),
-    **dict.fromkeys(["mdash", "em dash"], _constant("—")),
+    **dict.fromkeys(["ndash", "en dash", "endash"], _constant("–")),
+    **dict.fromkeys(["mdash", "em dash", "mdashb"], _constant("—")),
     **dict.fromkeys(["nbsp", "space", "thin space", "thinsp", "spaces"], _constant(" ")),
     **dict.fromkeys(["·", "dot", "middot", "•", "bull"], _constant(" · ")),
 }
