@@ -127,7 +127,8 @@ _SHOWN: dict[str, Callable[[Arguments], str]] = {
     **dict.fromkeys(
         "nowrap nobr nobreak small smaller big larger center em strong bold italic i b abbr tooltip"
         " sic linktext ill le sc smallcaps sub url quote blockquote cquote quotation"
-        " 仮リンク ルビ le link-en 链接 langue_inline nihongo2 zhi unité/1 visible angle flag vanchor angbr keypress citation lien key".split(),
+        " 仮リンク ルビ le link-en 链接 langue_inline nihongo2 zhi unité/1 visible angle"
+        " flag vanchor angbr keypress citation lien key".split(),
         _first,
     ),
     **dict.fromkeys(["interlanguage link", "link-interwiki"], _first),
