@@ -29,9 +29,15 @@ _TAG = re.compile(rf"<!--|-->|<(/?)({_DROPPED}|{_LITERAL})(?![\w-])([^<>]*)>", r
 _BRACKET = re.compile(r"\{\{+|\}\}+|\[\[|\]\]|\{\||\|\}(?!\})")
 _BRACKET_AND_VARIANT = re.compile(r"-\{(?!\{)|\}-|" + _BRACKET.pattern)
 
+_LITERAL_TAG = re.compile(rf"<(?:{_LITERAL})", re.I)
 _WRITTEN_TWICE = re.compile("[\u0400-\u04ff\u4e00-\u9fff]")
 """Cyrillic and Han: wikis with variants are of languages in these. In English, a substance may be
 called 2-{...}-."""
+
+# The plain ones go first: the matcher alone is ten times as fast as the stack for the others.
+_PLAIN_LABEL = re.compile(r"\[\[[^\[\]{}|:\n]+\|([^\[\]{}|\n]+)\]\]")
+_PLAIN_LINK = re.compile(r"\[\[([^\[\]{}|:_\n]+)\]\]")
+_PLAIN_REFERENCE = re.compile(r"<ref(?:\s[^<>]*)?(?:/>|(?<!/)>[^<>]*</ref>)")
 
 _LANGUAGE = re.compile(r"(?:[a-z]{2,3}|simple|[a-z]{2,3}-[a-z-]{2,12})$")
 _VARIANT = re.compile(r"(?:^|;)\s*([a-z]{2,3}(?:-[a-z]+){0,2})\s*:", re.I)
@@ -73,6 +79,7 @@ def text_of(wikitext: str, hidden: Container[str] = HIDDEN_NAMESPACES) -> str:
     text = wikitext.replace("\r\n", "\n")
     if "<" in text:
         text = _without_elements(text)
+    text = _PLAIN_LINK.sub(r"\1", _PLAIN_LABEL.sub(r"\1", text))
     text = _without_brackets(text, hidden)
     if "[" in text:
         text = _WEB_LINK.sub(_label, text)
@@ -92,6 +99,8 @@ def text_of(wikitext: str, hidden: Container[str] = HIDDEN_NAMESPACES) -> str:
 
 def _without_elements(text: str) -> str:
     """Without comments and what readers do not read; what is not markup, made safe."""
+    if not _LITERAL_TAG.search(text):
+        text = _PLAIN_REFERENCE.sub("", text)
     tags = list(_TAG.finditer(text))
     last_end = {
         "--" if tag[0] == "-->" else tag[2].lower(): tag.start()
