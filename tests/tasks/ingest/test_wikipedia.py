@@ -269,3 +269,11 @@ def test_real_dumps(
     assert any(phrase in each.text for each in found)
     for each in found:
         assert not MARKUP.search(each.text), each.title
+
+
+def test_a_wiki_that_has_shown_to_be_english_is_believed(tmp_path: Path) -> None:
+    english = [page(n, f"The town number {n} lies on the river of this name.") for n in range(120)]
+    foreign = page(200, "Die Stadt liegt an einem Fluss und hat sehr viele Einwohner.")
+    for pages, expected in (([foreign, *english], "de"), ([*english, foreign], "en")):
+        (tmp_path / "d.xml").write_text(dump(*pages, lang="en"), "utf-8")
+        assert {each.id: each.lang for each in read(tmp_path / "d.xml")}["wikipedia/enwiki/200"] == expected  # fmt: skip
