@@ -66,7 +66,8 @@ class FolderParams(Section):
 
 
 class NamedFilesParams(Section):
-    """A source that reads the files it is told to: ``chat``, ``labelled``, ``questions``."""
+    """A source that reads the files it is told to: ``chat``, ``labelled``, ``questions``,
+    ``wikipedia``."""
 
     paths: list[str] = []
 
@@ -75,7 +76,16 @@ class IngestParams(Section):
     """Which texts go in."""
 
     sources: list[
-        Literal["python-docs", "dialogues", "folder", "chat", "labelled", "questions", "web"]
+        Literal[
+            "python-docs",
+            "dialogues",
+            "folder",
+            "chat",
+            "labelled",
+            "questions",
+            "web",
+            "wikipedia",
+        ]
     ] = Field(min_length=1)
     python_docs: PythonDocsParams
     dialogues: DialoguesParams
@@ -84,6 +94,7 @@ class IngestParams(Section):
     labelled: NamedFilesParams = NamedFilesParams()
     questions: NamedFilesParams = NamedFilesParams()
     web: WebParams = WebParams()
+    wikipedia: NamedFilesParams = NamedFilesParams()
     shard_documents: PositiveInt = 50_000
 
 

@@ -29,8 +29,9 @@ PACKAGES: Mapping[str, Sequence[str]] = {
         "xxhash==3.8.2",
         "numpy==2.4.6",
     ),
+    "wikipedia": ("gensim==4.4.0", "wikiextractor==3.1.0", "numpy==2.4.6"),
 }
-WITHOUT_TORCH = ("datatrove",)
+WITHOUT_TORCH = ("datatrove", "wikipedia")
 
 
 def cache() -> Path:

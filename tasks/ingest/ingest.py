@@ -25,6 +25,7 @@ from tasks.ingest.named_files import NamedFiles
 from tasks.ingest.python_docs import python_docs
 from tasks.ingest.questions import questions
 from tasks.ingest.web import check_names_a_page, web
+from tasks.ingest.wikipedia import wikipedia
 from tasks.labelled import QUESTION_SCHEMA, TEXT_SCHEMA, LabelledText, Question
 from tasks.params import IngestParams
 from tasks.progress import Progress, silent
@@ -43,7 +44,16 @@ def _question_files(params: IngestParams) -> NamedFiles:
     return NamedFiles("questions", params.questions.paths, params.folder)
 
 
-NAMED_FILES = {"chat": _chat_files, "labelled": _labelled_files, "questions": _question_files}
+def _wikipedia_files(params: IngestParams) -> NamedFiles:
+    return NamedFiles("wikipedia", params.wikipedia.paths, params.folder)
+
+
+NAMED_FILES = {
+    "chat": _chat_files,
+    "labelled": _labelled_files,
+    "questions": _question_files,
+    "wikipedia": _wikipedia_files,
+}
 
 
 def files_of_other_sources(params: IngestParams) -> list[Path]:
@@ -72,6 +82,7 @@ SOURCES: dict[str, tuple[Source, Callable[[IngestParams], Any]]] = {
     "labelled": (labelled, _labelled_files),
     "questions": (questions, _question_files),
     "web": (web, lambda params: params),
+    "wikipedia": (wikipedia, _wikipedia_files),
 }
 
 
