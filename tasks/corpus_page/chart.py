@@ -11,6 +11,7 @@ from tasks.corpus_page.words import length_name
 
 MOST_BARS = 12
 MOST_SOURCES = 8
+LEAST_PLACES = 4  # so that a single bar is not a wall
 
 
 def draw_chart(page: CorpusPage, path: Path) -> None:
@@ -23,7 +24,7 @@ def draw_chart(page: CorpusPage, path: Path) -> None:
     amounts.bar_label(bars, fmt="%.3g", padding=3, fontsize=8)
     amounts.set_title("Kept, MB by source", fontsize=10)
     amounts.margins(x=0.2)
-    amounts.invert_yaxis()
+    amounts.set_ylim(max(len(sources), LEAST_PLACES) - 0.5, -0.5)
 
     shown = page.removed[:MOST_BARS]
     reasons = [f"{one.reason} ({one.documents:,})" for one in shown]
@@ -60,8 +61,8 @@ def _stacked(axes: Axes, labels: Sequence[str], rows: Sequence[Mapping[str, int]
         axes.barh(labels, counts, left=left, label=source)
         left = [a + b for a, b in zip(left, counts, strict=True)]
     if labels:
-        axes.invert_yaxis()
-        axes.legend(fontsize=8, frameon=False)
+        axes.set_ylim(max(len(labels), LEAST_PLACES) - 0.5, -0.5)
+        axes.legend(loc="lower right", fontsize=8, frameon=False)
     else:
         axes.text(0.5, 0.5, "nothing", ha="center", transform=axes.transAxes)
         axes.set_axis_off()
