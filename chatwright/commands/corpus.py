@@ -1,4 +1,4 @@
-"""``chatwright corpus``: what is in the corpus, what was removed and why, and a few of its texts."""
+"""``chatwright corpus``: what is in the corpus, what was removed and why, a few texts."""
 
 from collections.abc import Mapping, Sequence
 
