@@ -15,7 +15,7 @@ from pydantic import BaseModel
 from tasks.corpus_page.columns import Folder
 from tasks.corpus_page.fingerprints import Fingerprints, fingerprints, hashes
 from tasks.corpus_page.page import SPLITS, kinds
-from tasks.corpus_page.samples import SHOWN_LINES, Line, changed_lines
+from tasks.corpus_page.samples import Line, changed_lines
 from tasks.corpus_page.versions import Version
 
 SAMPLES = 5
@@ -204,15 +204,15 @@ def _changed(
     samples = []
     for place, (split, row) in rows.items():
         split_before, was = rows_before[before_of[place]]
-        lines = changed_lines(was["text"], row["text"])
+        lines, more = changed_lines(was["text"], row["text"])
         samples.append(
             ChangedSample(
                 id=row["id"],
                 title=row["title"],
                 split=split,
                 split_before=split_before,
-                lines=lines[:SHOWN_LINES],
-                more=len(lines[SHOWN_LINES:]),
+                lines=lines,
+                more=more,
             )
         )
     return samples

@@ -1,6 +1,7 @@
 """Documents to look at: a few that were dropped, and a few as they came and as they are now."""
 
 import difflib
+import itertools
 import random
 from collections.abc import Sequence
 
@@ -118,47 +119,51 @@ def before_and_after(
 
 
 def _compared(split: str, before: dict[str, str] | None, after: dict[str, str]) -> BeforeAfter:
-    lines = changed_lines(before["text"], after["text"]) if before else []
+    lines, more = changed_lines(before["text"], after["text"]) if before else ([], 0)
     return BeforeAfter(
         id=after["id"],
         split=split,
-        title_before=before and before["title"],
+        title_before=before["title"] if before else None,
         title=after["title"],
         before=len(before["text"]) if before else None,
         after=len(after["text"]),
         excerpt=excerpt(after["text"]),
-        lines=lines[:SHOWN_LINES],
-        more=len(lines[SHOWN_LINES:]),
+        lines=lines,
+        more=more,
     )
 
 
-def changed_lines(before: str, after: str) -> list[Line]:
-    """The lines that differ, each clipped to where it does; numbered from 1, each in its own text.
+def changed_lines(before: str, after: str) -> tuple[list[Line], int]:
+    """The first lines that differ, each clipped to where it does, and how many more there are.
 
-    Of a stretch of more than ``COMPARED_LINES`` lines between the first difference and the last,
-    all count as changed.
+    Lines are numbered from 1, each in its own text. Of a stretch of more than ``COMPARED_LINES``
+    lines between the first difference and the last, all count as changed.
     """
     # Not splitlines, which would hide what is in a line but a line feed.
     old, new = before.split("\n"), after.split("\n")
     head = _equal_at_the_start(old, new)
     tail = _equal_at_the_start(old[head:][::-1], new[head:][::-1])
     old_part, new_part = old[head : len(old) - tail], new[head : len(new) - tail]
-    if max(len(old_part), len(new_part)) > COMPARED_LINES:
-        steps = [("replace", 0, len(old_part), 0, len(new_part))]
-    else:
-        steps = difflib.SequenceMatcher(a=old_part, b=new_part, autojunk=False).get_opcodes()
-    lines = []
-    for kind, a, b, c, d in steps:
-        if kind == "equal":
-            continue
-        for offset in range(max(b - a, d - c)):
-            pair = (old_part[a:b][offset : offset + 1], new_part[c:d][offset : offset + 1])
-            at = _equal_at_the_start(pair[0][0], pair[1][0]) if pair[0] and pair[1] else 0
-            for sign, text, place in (("-", pair[0], a), ("+", pair[1], c)):
-                if text:
-                    number = head + place + offset + 1
-                    lines.append(Line(sign=sign, number=number, text=clipped(text[0], at)))
-    return lines
+    stretches = [(0, len(old_part), 0, len(new_part))]
+    if max(len(old_part), len(new_part)) <= COMPARED_LINES:
+        matcher = difflib.SequenceMatcher(a=old_part, b=new_part, autojunk=False)
+        steps = matcher.get_opcodes()
+        stretches = [(a, b, c, d) for kind, a, b, c, d in steps if kind != "equal"]
+    changed = sum(b - a + d - c for a, b, c, d in stretches)
+    shown: list[Line] = []
+    for a, b, c, d in stretches:
+        if len(shown) >= SHOWN_LINES:
+            break
+        pairs = itertools.zip_longest(
+            old_part[a : min(b, a + SHOWN_LINES)], new_part[c : min(d, c + SHOWN_LINES)]
+        )
+        for offset, (gone, come) in enumerate(pairs, start=head + 1):
+            at = 0 if gone is None or come is None else _equal_at_the_start(gone, come)
+            for sign, line, place in (("-", gone, a), ("+", come, c)):
+                if line is not None:
+                    shown.append(Line(sign=sign, number=place + offset, text=clipped(line, at)))
+    shown = shown[:SHOWN_LINES]
+    return shown, changed - len(shown)
 
 
 def _equal_at_the_start(one: Sequence[str], other: Sequence[str]) -> int:
