@@ -4,14 +4,14 @@
 both as Parquet sorted by id, as documents are (documents.py).
 """
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
 
-from tasks.documents import read_table, write_table
+from tasks.documents import read_table
 
 TEXT_SCHEMA = pa.schema(
     [
@@ -76,21 +76,6 @@ class Question:
     def row(self) -> dict[str, Any]:
         """The question as a row of ``QUESTION_SCHEMA``."""
         return {name: getattr(self, name) for name in QUESTION_SCHEMA.names}
-
-
-def write_labelled(
-    labelled: Iterable[LabelledText | Question], folder: Path, *, shard_rows: int
-) -> None:
-    """Write both kinds as Parquet shards, each kind into its folder."""
-    rows: dict[type, list[dict[str, Any]]] = {LabelledText: [], Question: []}
-    for each in labelled:
-        rows[type(each)].append(each.row())
-    for kind, name, schema in (
-        (LabelledText, "texts", TEXT_SCHEMA),
-        (Question, "questions", QUESTION_SCHEMA),
-    ):
-        table = pa.Table.from_pylist(rows[kind], schema=schema)
-        write_table(table, folder / name, shard_rows=shard_rows)
 
 
 def read_labelled_texts(folder: Path) -> Iterator[LabelledText]:
