@@ -7,9 +7,6 @@ Nothing in the workspace is changed.
 import subprocess
 from dataclasses import dataclass
 
-from dvc.api import DVCFileSystem
-from dvc.exceptions import DvcException
-from dvc_data.index import DataIndexError
 from ruamel.yaml import YAML
 
 from chatwright.errors import BadInput, MissingInput
@@ -45,6 +42,11 @@ def version(name: str) -> Version:
         )
     commit = _commit(name)
     kept = _kept_at(name, commit)
+    # Seconds to import, which no mistake above should take.
+    from dvc.api import DVCFileSystem
+    from dvc.exceptions import DvcException
+    from dvc_data.index import DataIndexError
+
     try:
         fs = DVCFileSystem(".", rev=commit)
         clean = Folder(fs, CLEAN, name)
@@ -90,6 +92,8 @@ def _kept_at(name: str, commit: str) -> set[str]:
 
 def _at_hand(folder: Folder) -> bool:
     """Whether all files of a folder can be opened, which may be in a remote."""
+    from dvc_data.index import DataIndexError
+
     try:
         return bool(folder.files()) and folder.rows() >= 0
     except (DataIndexError, MissingInput):

@@ -92,14 +92,16 @@ def test_a_reason_shows_what_went_for_it(folder: Path, capsys: pytest.CaptureFix
     assert printed.count("too short; 5 characters") == 2 and "Stub." in printed
 
 
-def test_machines_get_json(folder: Path) -> None:
+def test_machines_get_json(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
     said = json.loads(chatwright(folder, "corpus", "--json", "--samples", "3").stdout)
     assert said["total"] == {"documents": 20, "bytes": 610, "tokens": None}
     assert said["removed"][0]["by_source"] == {"b": 2, "a": 1}
     assert len(said["samples"]) == 3
-    gone = json.loads(chatwright(folder, "corpus", "--reason", "too short", "--json").stdout)
+    page(reason="too short", as_json=True)
+    gone = json.loads(capsys.readouterr().out)
     assert sorted(each["id"] for each in gone) == ["a/90", "b/91", "b/92"]
-    none = json.loads(chatwright(folder, "corpus", "diff", "workspace", "--json").stdout)
+    corpus_diff("workspace", "workspace", seed=0, as_json=True)
+    none = json.loads(capsys.readouterr().out)
     assert none["total"]["documents_after"] == 20 and none["total"]["added"] == 0
 
 

@@ -2,7 +2,10 @@
 
 import base64
 import json
+import os
 import re
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -24,6 +27,7 @@ from tasks.params import (
 from tasks.preprocess.dropping import kind
 from tasks.preprocess.preprocess import preprocess
 
+ROOT = Path(__file__).resolve().parents[3]
 GATE = "The gate of the workshop opens at nine."  # 39 characters
 TEA = "There is tea and bread for everyone at noon."  # 44
 ZHONGWEN = "车间的大门每天早上九点打开，中午有茶。"  # 19 characters of 3 bytes
@@ -282,3 +286,38 @@ def test_a_damaged_file_is_named(built: Path) -> None:
     path.write_bytes(path.read_bytes()[:-20])
     with pytest.raises(BadInput, match=r"part-00000\.parquet: cannot be read: "):
         page_of(built)
+
+
+@pytest.mark.parametrize("personal_data", [False, True])
+def test_the_stage_attaches_the_page_to_its_run(built: Path, personal_data: bool) -> None:
+    settings = (ROOT / "params.yaml").read_text("utf-8")
+    for old, new in {
+        "validation_share: 0.02": "validation_share: 0",
+        "test_share: 0.05": "test_share: 0",
+        "decontaminate: [tests/data/questions.jsonl]": "decontaminate: []",
+        "personal_data: []": f"personal_data: {'[email]' if personal_data else '[]'}",
+    }.items():
+        assert old in settings
+        settings = settings.replace(old, new)
+    (built / "params.yaml").write_text(settings, "utf-8")
+    (built / "data").mkdir()
+    (built / "raw").rename(built / "data" / "raw")
+    script = (
+        "import tasks.stage\n"
+        "tasks.stage.start_shipping = lambda: None\n"  # what is spooled stays to be looked at
+        "from tasks.preprocess.__main__ import main\n"
+        "main()\n"
+    )
+    subprocess.run(
+        [sys.executable, "-c", script],
+        cwd=built,
+        env={**os.environ, "PYTHONPATH": str(ROOT)},
+        check=True,
+        timeout=120,
+    )
+    attached = {path.name: path for path in built.glob(".chatwright/tracking/*/*/corpus.*")}
+    assert attached["corpus.png"].read_bytes().startswith(b"\x89PNG")
+    html = attached["corpus.html"].read_text("utf-8")
+    assert "too short" in html and "CC-BY-SA-4.0" in html
+    # Where personal data is replaced, texts as they came must not live on in the tracking server.
+    assert ("characters became" in html) is not personal_data
