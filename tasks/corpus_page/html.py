@@ -16,10 +16,16 @@ STYLE = (
     "td.n{text-align:right}pre{margin:.2em 0;white-space:pre-wrap}img{max-width:100%}"
     ".gone{color:#a33}.new{color:#272}"
 )
+NOT_SHOWN = "Not shown here, since personal data is replaced: chatwright corpus shows them."
 
 
 def page_html(page: CorpusPage, samples: Sequence[BeforeAfter], chart: Path) -> str:
-    """The whole page. What texts hold is shown as text, whatever mark-up it is."""
+    """The whole page. What texts hold is shown as text, whatever mark-up it is.
+
+    Args:
+        samples: none where texts as they came are not to be shown.
+        chart: a PNG file.
+    """
     picture = base64.b64encode(chart.read_bytes()).decode()
     parts = [
         f"<p>{page.total.documents:,} documents, {size_text(page.total.bytes)}</p>",
@@ -49,6 +55,7 @@ def page_html(page: CorpusPage, samples: Sequence[BeforeAfter], chart: Path) -> 
         ),
         "<h2>Before and after</h2>",
         *(_sample(sample) for sample in samples),
+        "" if samples else f"<p>{escape(NOT_SHOWN)}</p>",
     ]
     return (
         f'<!doctype html><meta charset="utf-8"><title>The corpus</title><style>{STYLE}</style>'
