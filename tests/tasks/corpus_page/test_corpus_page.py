@@ -230,6 +230,7 @@ def test_a_column_of_reasons_is_counted_as_each_reason_is() -> None:
         "too short",
         "near duplicate: folder/a\nb.txt",
         "evaluation text: questions: 3",
+        "classifier: 0.12",
         "c4: curly bracket",
         "language de",
     ]
@@ -306,7 +307,8 @@ def test_the_stage_attaches_the_page_to_its_run(built: Path) -> None:
         settings = settings.replace(old, new)
     (built / "params.yaml").write_text(settings, "utf-8")
     (built / "data").mkdir()
-    (built / "raw").rename(built / "data" / "raw")
+    for name in ("raw", "labelled"):
+        (built / name).rename(built / "data" / name)
     script = (
         "import tasks.stage\n"
         "tasks.stage.start_shipping = lambda: None\n"  # what is spooled stays to be looked at
