@@ -65,7 +65,7 @@ class FolderParams(Section):
 
 
 class NamedFilesParams(Section):
-    """A source that reads the files it is told to: ``chat``, ``labelled``, ``questions``."""
+    """A source that reads the files it is told to: ``chat``, ``labelled``, and so on."""
 
     paths: list[str] = []
 
@@ -74,7 +74,9 @@ class IngestParams(Section):
     """Which texts go in."""
 
     sources: list[
-        Literal["python-docs", "dialogues", "folder", "chat", "labelled", "questions"]
+        Literal[
+            "python-docs", "dialogues", "folder", "chat", "labelled", "questions", "commoncrawl"
+        ]
     ] = Field(min_length=1)
     python_docs: PythonDocsParams
     dialogues: DialoguesParams
@@ -82,6 +84,7 @@ class IngestParams(Section):
     chat: NamedFilesParams = NamedFilesParams()
     labelled: NamedFilesParams = NamedFilesParams()
     questions: NamedFilesParams = NamedFilesParams()
+    commoncrawl: NamedFilesParams = NamedFilesParams()
     shard_documents: PositiveInt = 50_000
 
 

@@ -44,7 +44,11 @@ def read_markdown(file: OpenFile) -> Iterator[Record]:
 
 def read_html(file: OpenFile) -> Iterator[Record]:
     """The main content of a page, without its navigation; all of it where there is no main part."""
-    found = decode(file.whole(), declared_in_html=True)
+    yield text_of_page(decode(file.whole(), declared_in_html=True))
+
+
+def text_of_page(found: Decoded) -> Text:
+    """The same of a page that is decoded already."""
     tree = HTMLTree.parse(found.text)
     text = extract_plain_text(tree, main_content=True) or extract_plain_text(tree)
 
@@ -56,7 +60,7 @@ def read_html(file: OpenFile) -> Iterator[Record]:
     title = tree.title or (heading.text if heading else None) or ""
     url = link.getattr("href") if link else None
     lang = (root.getattr("lang") if root else None) or ""
-    yield Text(
+    return Text(
         text,
         " ".join(title.split()) or None,
         url or None,

@@ -14,6 +14,7 @@ from pydantic import BaseModel
 from chatwright.errors import CorpusTooSmall
 from tasks.documents import Dialogue, Document, write_dialogues, write_documents
 from tasks.ingest.chat import chat
+from tasks.ingest.commoncrawl import commoncrawl
 from tasks.ingest.dialogues import dialogues
 from tasks.ingest.folder import folder
 from tasks.ingest.labelled import labelled
@@ -38,7 +39,16 @@ def _question_files(params: IngestParams) -> NamedFiles:
     return NamedFiles("questions", params.questions.paths, params.folder)
 
 
-NAMED_FILES = {"chat": _chat_files, "labelled": _labelled_files, "questions": _question_files}
+def _web_archives(params: IngestParams) -> NamedFiles:
+    return NamedFiles("commoncrawl", params.commoncrawl.paths, params.folder)
+
+
+NAMED_FILES = {
+    "chat": _chat_files,
+    "labelled": _labelled_files,
+    "questions": _question_files,
+    "commoncrawl": _web_archives,
+}
 
 
 def files_of_other_sources(params: IngestParams) -> list[Path]:
@@ -62,6 +72,7 @@ SOURCES: dict[str, tuple[Source, Callable[[IngestParams], Any]]] = {
     "chat": (chat, _chat_files),
     "labelled": (labelled, _labelled_files),
     "questions": (questions, _question_files),
+    "commoncrawl": (commoncrawl, _web_archives),
 }
 
 
