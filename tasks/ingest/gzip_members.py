@@ -32,7 +32,7 @@ class GzipMembers:
         self._stream, self._packed = stream, packed
         self._rest = b""
         self._recent = b""
-        self._unpacker: "zlib._Decompress | None" = None
+        self._unpacker: zlib._Decompress | None = None
         self.damages: list[str] = []
 
     def pieces(self) -> Iterator[ReadSome]:

@@ -96,7 +96,8 @@ def response(block: bytes, longest: int, max_expansion: float) -> Response:
 
 def _without_chunks(body: bytes) -> tuple[bytes, str]:
     """The body of its chunks, and what was wrong with them; as it is if it is in none."""
-    pieces, at = [], 0
+    pieces: list[bytes] = []
+    at = 0
     while found := _CHUNK.match(body, at):
         size = int(found[1], 16)
         if size == 0:
@@ -130,7 +131,8 @@ def _unpacked(body: bytes, coding: str, limit: int) -> tuple[bytes, str]:
 
 def _inflated(body: bytes, bits: int, limit: int) -> tuple[bytes, str]:
     unpacker = zlib.decompressobj(bits)
-    pieces, size = [], 0
+    pieces: list[bytes] = []
+    size = 0
     while body and not unpacker.eof:
         try:
             piece = unpacker.decompress(body, PIECE_BYTES)
@@ -144,9 +146,10 @@ def _inflated(body: bytes, bits: int, limit: int) -> tuple[bytes, str]:
 
 
 def _from_brotli(body: bytes, limit: int) -> tuple[bytes, str]:
-    """Brotli has no mark at its beginning: what cannot be unpacked was not packed, or is damaged."""
+    """Brotli has no mark at its beginning: what gives nothing was not packed."""
     unpacker = brotli.Decompressor()
-    pieces, size, rest = [], 0, body
+    pieces: list[bytes] = []
+    size, rest = 0, body
     while not unpacker.is_finished():
         try:
             piece = unpacker.process(rest, output_buffer_limit=PIECE_BYTES)
@@ -163,7 +166,8 @@ def _from_brotli(body: bytes, limit: int) -> tuple[bytes, str]:
 
 def _from_zstd(body: bytes, limit: int) -> tuple[bytes, str]:
     stream = pa.CompressedInputStream(pa.BufferReader(body), "zstd")
-    pieces, size = [], 0
+    pieces: list[bytes] = []
+    size = 0
     try:
         while piece := stream.read(2**16):
             pieces.append(piece)

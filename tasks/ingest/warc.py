@@ -110,7 +110,8 @@ def _record(window: "_Window", longest: int, number: int) -> WarcRecord | Broken
     if there < length and window.ends_after(there):
         window.take(there)
         return Broken(number, CUT, f"{there:,} of {length:,} bytes")
-    return WarcRecord(number, headers, window.take(there), f"{length:,}, not {there:,} or so")
+    block = window.take(there).rstrip(b"\r\n")
+    return WarcRecord(number, headers, block, f"{length:,}, not {len(block):,} or so")
 
 
 def _too_long(longest: int) -> str:
@@ -182,7 +183,8 @@ class _Window:
             found = _BEGINNING_OF_A_LINE.search(self._data, self._at + searched)
             ahead = len(self._data) - self._at
             if found:
-                return min(most, found.start() + 1 - self._at)
+                distance = found.start() + 1 - self._at
+                return distance if distance <= most else None
             if self._has_ended:
                 return ahead if ahead <= most else None
             # The line may be in the part that is not read yet.
