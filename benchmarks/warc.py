@@ -4,7 +4,7 @@ Run as ``python -m benchmarks.warc FILE.warc.gz ... [--megabytes 200]`` from the
 The records of the files are repeated under new ids until they make as many megabytes, unpacked, and
 written as one file with a gzip member a record, as crawlers do. Both read it, take the main content
 out of each page with the same library (resiliparse) and judge it by the same filters with the
-published limits (Gopher repetition and quality, C4, FineWeb). They take turns, and the median counts.
+published limits (Gopher repetition and quality, C4, FineWeb). They take turns; the median counts.
 
 Ours does more on the way: it tells each page's language, and counts each record that it leaves out.
 datatrove's own extractor, trafilatura, is measured besides, once, with ``--trafilatura``.

@@ -29,7 +29,7 @@ PACKAGES: Mapping[str, Sequence[str]] = {
         "xxhash==3.8.2",
         "numpy==2.4.6",
     ),
-    # Its reader of WARC wants warcio and the two detectors; resiliparse, so that both extract alike.
+    # Its reader of WARC wants warcio and two detectors; resiliparse, so that both extract alike.
     "datatrove-warc": (
         "datatrove[processing]==0.10.1",
         "spacy==3.8.18",

@@ -1,4 +1,4 @@
-"""Child process: datatrove from WARC to filtered text. ``python -P run_datatrove_warc.py JOB.json``.
+"""Child process: datatrove from WARC to text. ``python -P run_datatrove_warc.py JOB.json``.
 
 Its own reader and filters, one after the other for each page as in its pipelines, in this process:
 its extractor's sandbox, a process beside this one, is left out, which is to its advantage on one
