@@ -15,6 +15,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from chatwright.errors import BadInput, MissingInput
+from tasks.sorted_shards import SortedShards
 
 DOCUMENT_SCHEMA = pa.schema(
     [
@@ -107,22 +108,20 @@ def write_table(table: pa.Table, folder: Path, *, shard_rows: int = SHARD_ROWS) 
 
 def write_documents(
     documents: Iterable[Document], folder: Path, *, shard_rows: int = SHARD_ROWS
-) -> list[Path]:
-    """Write documents as Parquet shards, sorted by id; see ``write_table``."""
-    rows = [document.row() for document in documents]
-    return write_table(
-        pa.Table.from_pylist(rows, schema=DOCUMENT_SCHEMA), folder, shard_rows=shard_rows
-    )
+) -> None:
+    """Write documents as Parquet shards, sorted by id; see ``SortedShards``."""
+    with SortedShards(folder, DOCUMENT_SCHEMA, shard_rows=shard_rows) as shards:
+        for document in documents:
+            shards.add(document.row())
 
 
 def write_dialogues(
     dialogues: Iterable[Dialogue], folder: Path, *, shard_rows: int = SHARD_ROWS
-) -> list[Path]:
-    """Write dialogues as Parquet shards, sorted by id; see ``write_table``."""
-    rows = [dialogue.row() for dialogue in dialogues]
-    return write_table(
-        pa.Table.from_pylist(rows, schema=DIALOGUE_SCHEMA), folder, shard_rows=shard_rows
-    )
+) -> None:
+    """Write dialogues as Parquet shards, sorted by id; see ``SortedShards``."""
+    with SortedShards(folder, DIALOGUE_SCHEMA, shard_rows=shard_rows) as shards:
+        for dialogue in dialogues:
+            shards.add(dialogue.row())
 
 
 def read_table(folder: Path, schema: pa.Schema) -> pa.Table:

@@ -11,7 +11,8 @@ from typing import Any
 
 import pyarrow as pa
 
-from tasks.documents import read_table, write_table
+from tasks.documents import read_table
+from tasks.sorted_shards import SortedShards
 
 TEXT_SCHEMA = pa.schema(
     [
@@ -78,19 +79,11 @@ class Question:
         return {name: getattr(self, name) for name in QUESTION_SCHEMA.names}
 
 
-def write_labelled(
-    labelled: Iterable[LabelledText | Question], folder: Path, *, shard_rows: int
-) -> None:
-    """Write both kinds as Parquet shards, each kind into its folder."""
-    rows: dict[type, list[dict[str, Any]]] = {LabelledText: [], Question: []}
-    for each in labelled:
-        rows[type(each)].append(each.row())
-    for kind, name, schema in (
-        (LabelledText, "texts", TEXT_SCHEMA),
-        (Question, "questions", QUESTION_SCHEMA),
-    ):
-        table = pa.Table.from_pylist(rows[kind], schema=schema)
-        write_table(table, folder / name, shard_rows=shard_rows)
+def write_labelled_texts(texts: Iterable[LabelledText], folder: Path, *, shard_rows: int) -> None:
+    """Write labelled texts, in any order, as ``ingest`` does."""
+    with SortedShards(folder / "texts", TEXT_SCHEMA, shard_rows=shard_rows) as shards:
+        for text in texts:
+            shards.add(text.row())
 
 
 def read_labelled_texts(folder: Path) -> Iterator[LabelledText]:

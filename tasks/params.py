@@ -22,7 +22,7 @@ from ruamel.yaml.error import YAMLError
 
 from chatwright.errors import BadParameter, MissingInput
 from tasks.params_section import PositiveInt, Section, Share
-from tasks.quality_params import ChineseParams, Filter, QualityParams
+from tasks.quality_params import ChineseParams, ClassifierParams, Filter, QualityParams
 
 
 def _rows_or_auto(value: Any) -> int | Literal["auto"] | None:
@@ -97,6 +97,19 @@ class NearDuplicatesParams(Section):
     rows: Annotated[int, Field(ge=1, le=100)] = 6
 
 
+class AugmentParams(Section):
+    """What is made of labelled training texts."""
+
+    copies: Annotated[int, Field(ge=0, le=100)] = 4
+    replace: Share = 0.1
+    insert: Share = 0.1
+    swap: Share = 0.1
+    delete: Share = 0.1
+    synonyms: str | None = None
+    translate: Annotated[str, Field(pattern=r"^[\w.]+:\w+$")] | None = None
+    seed: int = 1
+
+
 class PreprocessParams(Section):
     """The form they are brought into, what is kept of them, and how they are split."""
 
@@ -114,6 +127,8 @@ class PreprocessParams(Section):
     filters: list[Filter] = []
     quality: QualityParams = QualityParams()
     quality_zh: ChineseParams = ChineseParams()
+    classifier: ClassifierParams | None = None
+    augment: AugmentParams | None = None
     validation_share: Share
     test_share: Share
     shard_documents: PositiveInt = 50_000
@@ -128,7 +143,8 @@ class PreprocessParams(Section):
 class TokenizerParams(Section):
     """The vocabulary."""
 
-    vocab_size: Annotated[int, Field(ge=300, le=262_144)]
+    vocab_size: Annotated[int, Field(ge=300, le=262_144)] | None
+    language_exponent: Share = 1.0
 
 
 class PackParams(Section):

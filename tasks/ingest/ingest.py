@@ -5,14 +5,17 @@ documents, dialogues, labelled texts or questions; what it cannot use it counts 
 source is another entry in ``SOURCES``.
 """
 
+import contextlib
+from collections import Counter
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
+import pyarrow as pa
 from pydantic import BaseModel
 
 from chatwright.errors import CorpusTooSmall
-from tasks.documents import Dialogue, Document, write_dialogues, write_documents
+from tasks.documents import DIALOGUE_SCHEMA, DOCUMENT_SCHEMA, Dialogue, Document
 from tasks.ingest.chat import chat
 from tasks.ingest.commoncrawl import commoncrawl
 from tasks.ingest.dialogues import dialogues
@@ -22,9 +25,10 @@ from tasks.ingest.left_out import NAMED, LeftOut
 from tasks.ingest.named_files import NamedFiles
 from tasks.ingest.python_docs import python_docs
 from tasks.ingest.questions import questions
-from tasks.labelled import LabelledText, Question, write_labelled
+from tasks.labelled import QUESTION_SCHEMA, TEXT_SCHEMA, LabelledText, Question
 from tasks.params import IngestParams
 from tasks.progress import Progress, silent
+from tasks.sorted_shards import SortedShards
 
 
 def _chat_files(params: IngestParams) -> NamedFiles:
@@ -64,7 +68,8 @@ def _rest_of_the_folder(
     return folder(params.folder, left_out, without=without, progress=progress)
 
 
-Source = Callable[..., Iterator[Document | Dialogue | LabelledText | Question]]
+Found = Document | Dialogue | LabelledText | Question
+Source = Callable[..., Iterator[Found]]
 SOURCES: dict[str, tuple[Source, Callable[[IngestParams], Any]]] = {
     "python-docs": (python_docs, lambda params: params.python_docs),
     "dialogues": (dialogues, lambda params: params.dialogues),
@@ -115,38 +120,55 @@ def ingest(
     report = IngestReport(
         documents={}, dialogues={}, labelled={}, characters={}, bytes={}, left_out={}, named=[]
     )
-    spoken: list[Dialogue] = []
-    marked: list[LabelledText | Question] = []
     files_of_other_sources(params)  # before any data is read
-    for name in sorted(set(params.sources)):
-        source, section = SOURCES[name]
-        left_out = LeftOut()
-        found = list(source(section(params), left_out, progress=progress))
-        documents = [each for each in found if isinstance(each, Document)]
-        own = [each for each in found if isinstance(each, Dialogue)]
-        spoken += own
-        also = [each for each in found if isinstance(each, LabelledText | Question)]
-        marked += also
-        if documents:
-            write_documents(documents, raw / name, shard_rows=params.shard_documents)
-        report.documents[name] = len(documents)
-        report.dialogues[name] = len(own)
-        if also:
-            report.labelled[name] = len(also)
-        texts = [each.text for each in documents]
-        texts += [message["content"] for each in own for message in each.messages]
-        report.characters[name] = sum(map(len, texts))
-        report.bytes[name] = sum(len(text.encode()) for text in texts)
-        report.left_out[name] = dict(sorted(left_out.counts.items()))
-        report.named += [f"{name}: {each}" for each in left_out.named]
-    if not any(report.documents.values()) and not spoken:
-        raise CorpusTooSmall(
-            "ingest.sources",
-            f"no text in any of: {', '.join(sorted(set(params.sources)))}",
-            "Put files into the folder, or add python-docs to the sources in params.yaml",
-        )
     raw.mkdir(parents=True, exist_ok=True)
-    write_dialogues(spoken, dialogues_out, shard_rows=params.shard_documents)
-    write_labelled(marked, labelled_out, shard_rows=params.shard_documents)
+    with contextlib.ExitStack() as stack:
+
+        def shards(folder: Path, schema: pa.Schema) -> SortedShards:
+            return stack.enter_context(
+                SortedShards(folder, schema, shard_rows=params.shard_documents)
+            )
+
+        into = {
+            Dialogue: shards(dialogues_out, DIALOGUE_SCHEMA),
+            LabelledText: shards(labelled_out / "texts", TEXT_SCHEMA),
+            Question: shards(labelled_out / "questions", QUESTION_SCHEMA),
+        }
+        for name in sorted(set(params.sources)):
+            source, section = SOURCES[name]
+            left_out = LeftOut()
+            count = Counter[type]()
+            characters = size = 0
+            for found in source(section(params), left_out, progress=progress):
+                if isinstance(found, Document) and not count[Document]:
+                    into[Document] = shards(raw / name, DOCUMENT_SCHEMA)
+                into[type(found)].add(found.row())
+                count[type(found)] += 1
+                for text in texts_of(found):
+                    characters += len(text)
+                    size += len(text.encode())
+            report.documents[name] = count[Document]
+            report.dialogues[name] = count[Dialogue]
+            if labelled := count[LabelledText] + count[Question]:
+                report.labelled[name] = labelled
+            report.characters[name] = characters
+            report.bytes[name] = size
+            report.left_out[name] = dict(sorted(left_out.counts.items()))
+            report.named += [f"{name}: {each}" for each in left_out.named]
+        if not any(report.documents.values()) and not any(report.dialogues.values()):
+            raise CorpusTooSmall(
+                "ingest.sources",
+                f"no text in any of: {', '.join(sorted(set(params.sources)))}",
+                "Put files into the folder, or add python-docs to the sources in params.yaml",
+            )
     report.named = report.named[:NAMED]
     return report
+
+
+def texts_of(found: Found) -> list[str]:
+    """What a model may learn to write of it."""
+    if isinstance(found, Document):
+        return [found.text]
+    if isinstance(found, Dialogue):
+        return [message["content"] for message in found.messages]
+    return []

@@ -1,12 +1,16 @@
 """Run the stage: ``python -m tasks.preprocess``."""
 
+from tasks.preprocess.augmentation import augment
 from tasks.preprocess.preprocess import preprocess
 from tasks.stage import Stage
 
 
 def main() -> None:
-    """Turn ``data/raw`` into ``data/clean`` and ``data/rejected``."""
+    """Turn ``data/raw`` into ``data/clean`` and ``data/rejected``, and labelled texts into more."""
     with Stage("preprocess") as stage:
+        copies = augment(
+            stage.input("data/labelled"), stage.output("data/augmented"), stage.params.preprocess
+        )
         report = preprocess(
             stage.input("data/raw"),
             stage.output("data/clean"),
@@ -16,6 +20,14 @@ def main() -> None:
         )
         splits = ", ".join(f"{count} {split}" for split, count in report.documents.items())
         stage.log(f"{splits}; rejected: {report.rejected or 'none'}")
+        if learnt := report.classifier:
+            stage.log(
+                f"classifier: of samples held out, {learnt.held_out_good_kept:.0%} of the good"
+                f" would stay and {learnt.held_out_bad_dropped:.0%} of the bad would go"
+            )
+        if copies is not None:
+            report.augmented = copies
+            stage.log(f"copies of labelled texts: {copies.copies}; none of {copies.left_alone}")
         stage.report(report)
 
 

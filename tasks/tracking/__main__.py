@@ -24,8 +24,10 @@ SECONDS_BETWEEN = 0.5
 
 def ship() -> None:
     """Ship until nothing has been left to ship for a while."""
+    from tasks.tracking.machine_samples import MachineSamples
     from tasks.tracking.shipment import BuildShipment
 
+    samples = MachineSamples()
     tracking = load_params().tracking
     builds: dict[Path, BuildShipment] = {}
     idle_since = time.monotonic()
@@ -33,7 +35,7 @@ def ship() -> None:
         busy = False
         for folder in sorted(path for path in FOLDER.iterdir() if path.is_dir()):
             if folder not in builds:
-                builds[folder] = BuildShipment(folder, tracking.uri, tracking.experiment)
+                builds[folder] = BuildShipment(folder, tracking.uri, tracking.experiment, samples)
             busy |= builds[folder].ship()
             if builds[folder].is_complete() and not is_current(folder):
                 builds.pop(folder).remove_folder()

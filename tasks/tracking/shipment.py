@@ -16,11 +16,11 @@ from typing import Any
 import psutil
 from mlflow import MlflowClient
 from mlflow.entities import Dataset, DatasetInput, InputTag, Metric, Param, RunTag
-from mlflow.system_metrics.system_metrics_monitor import SystemMetricsMonitor
 
 from chatwright.whole_file import write_whole
 from tasks.lineage import LOCK, locked_hashes
 from tasks.params import leaves
+from tasks.tracking.machine_samples import MachineSamples
 
 MAX_METRICS_A_BATCH = 1000  # MLflow's own limit
 
@@ -35,18 +35,18 @@ def numbers(tree: Mapping[str, Any]) -> dict[str, float]:
 
 
 class BuildShipment:
-    """One build's folder of spools and its runs in MLflow."""
+    """One build's folder of spools and its runs in MLflow; ``samples`` are the machine's, which
+    each run gets its part of."""
 
-    def __init__(self, folder: Path, uri: str, experiment: str) -> None:
+    def __init__(self, folder: Path, uri: str, experiment: str, samples: MachineSamples) -> None:
         self._folder = folder
         self._client = MlflowClient(uri)
-        self._uri = uri
+        self._samples = samples
         self._experiment = experiment
         self._state_file = folder / "state.json"
         self._state: dict[str, Any] = {"runs": {}}
         if self._state_file.exists():
             self._state = json.loads(self._state_file.read_text(encoding="utf-8"))
-        self._monitors: dict[str, SystemMetricsMonitor] = {}
 
     def ship(self) -> bool:
         """Ship what has been appended since the last call; True if there was anything, or a
@@ -68,15 +68,12 @@ class BuildShipment:
         shutil.rmtree(self._folder)
 
     def pause(self) -> None:
-        """End what runs on this side; the spools stay. Outputs that DVC has not noted by now, it
-        will not: it was stopped between the stage's end and its own."""
+        """End for now; the spools stay. Outputs that DVC has not noted by now, it will not: it was
+        stopped between the stage's end and its own."""
         for run in self._state["runs"].values():
             if run["ended"]:
                 run["outputs"] = True
         self._save()
-        for monitor in self._monitors.values():
-            monitor.finish()
-        self._monitors.clear()
 
     def _ship_spool(self, spool: Path, run: dict[str, Any]) -> bool:
         if run["ended"]:
@@ -104,6 +101,8 @@ class BuildShipment:
             self._client.log_batch(run["id"], metrics=batch)
         run["offset"] += sum(map(len, lines))
         self._save()
+        if not run["ended"]:
+            self._ship_samples(run, until=time.time())
         return True
 
     def _ship_event(self, event: dict[str, Any], run: dict[str, Any]) -> None:
@@ -133,12 +132,10 @@ class BuildShipment:
             experiment_id, int(event["time"] * 1000), tags, run_name=event["stage"]
         )
         run.update(id=made.info.run_id, stage=event["stage"], pid=event["pid"])
+        run.update(sampled_until=event["time"], samples=0)
         params = [Param(key, str(value)) for key, value in leaves(event["params"])]
         self._client.log_batch(run["id"], params=params)
         self._client.update_run(parent, status="RUNNING")
-        monitor = SystemMetricsMonitor(run["id"], sampling_interval=2, tracking_uri=self._uri)
-        monitor.start()
-        self._monitors[run["id"]] = monitor
 
     def _parent(self, event: dict[str, Any]) -> str:
         if "parent" not in self._state:
@@ -162,8 +159,7 @@ class BuildShipment:
         return self._state["parent"]
 
     def _end(self, event: dict[str, Any], run: dict[str, Any]) -> None:
-        if monitor := self._monitors.pop(run["id"], None):
-            monitor.finish()
+        self._ship_samples(run, until=event["time"])
         stamp, parent = int(event["time"] * 1000), self._state["parent"]
         if event.get("report"):
             figures = numbers(event["report"])
@@ -180,9 +176,20 @@ class BuildShipment:
         self._client.set_terminated(parent, event["status"], stamp)
         run.update(ended=True, ended_at=event["time"], outputs=event["status"] != "FINISHED")
 
+    def _ship_samples(self, run: dict[str, Any], until: float) -> None:
+        """Log what the machine did in a run's time, as far as it has not been logged."""
+        for stamp, values in self._samples.between(run["sampled_until"], until):
+            metrics = [Metric(k, v, int(stamp * 1000), run["samples"]) for k, v in values.items()]
+            self._client.log_batch(run["id"], metrics=metrics)
+            run.update(sampled_until=stamp, samples=run["samples"] + 1)
+            self._save()
+
     def _notice_a_killed_stage(self, run: dict[str, Any]) -> bool:
         """A stage without an end whose process is gone was killed: say so, once."""
-        if "pid" not in run or psutil.pid_exists(run["pid"]):
+        if "pid" not in run:
+            return True
+        if psutil.pid_exists(run["pid"]):
+            self._ship_samples(run, until=time.time())
             return True
         self._end({"time": time.time(), "status": "KILLED"}, run)
         self._save()

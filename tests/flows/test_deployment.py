@@ -18,7 +18,7 @@ def free_port() -> int:
         return probe.getsockname()[1]
 
 
-def call(api: str, path: str, body: dict[str, Any]) -> Any:
+def call(api: str, path: str, body: dict[str, Any] | list[Any]) -> Any:
     request = urllib.request.Request(
         api + path, json.dumps(body).encode(), {"Content-Type": "application/json"}
     )
@@ -53,14 +53,14 @@ def test_a_scheduled_run_does_the_work(built_project: Any) -> None:
         found = call(api, "/deployments/filter", {})
         assert [d["name"] for d in found] == ["nightly"]
         assert found[0]["schedules"][0]["schedule"]["cron"] == "0 2 * * *"
-        # The night is far: another schedule of the same deployment comes in a few seconds, once.
-        soon = (datetime.now(UTC) + timedelta(seconds=20)).isoformat(timespec="seconds")
-        create = ["prefect", "deployment", "schedule", "create", "build/nightly"]
-        built_project.do(*create, "--interval", "36000", "--anchor-date", soon)
         (built_project.root / "corpus" / "note.md").write_text(
             "# Opening hours\n\nThe workshop is open from nine to five, on Saturdays until noon.\n"
         )
         started.append(built_project.start("prefect", "worker", "start", "--pool", "local"))
+        # The night is far: another schedule of the same deployment comes in a minute, once.
+        soon = (datetime.now(UTC) + timedelta(seconds=60)).isoformat(timespec="seconds")
+        schedule = {"interval": 36_000, "anchor_date": soon, "timezone": "UTC"}
+        call(api, f"/deployments/{found[0]['id']}/schedules", [{"schedule": schedule}])
         # The database holds the runs of `chatwright run` as well, which have no deployment.
         ended = {
             "deployments": {"id": {"any_": [found[0]["id"]]}},

@@ -1,0 +1,43 @@
+"""What reaches MLflow of a stage that was over before the side process had caught up."""
+
+import time
+from pathlib import Path
+
+import pytest
+from mlflow import MlflowClient
+
+from tasks.tracking.machine_samples import MachineSamples
+from tasks.tracking.shipment import BuildShipment
+from tasks.tracking.spool import Spool
+
+
+def test_a_stage_that_ended_long_ago_has_the_system_metrics_of_its_time(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    uri = f"sqlite:///{tmp_path}/mlflow.db"
+    samples = MachineSamples()
+    spool = Spool("pack", {}, Path("build"))
+    spool.append("start", stage="pack", pid=1, commit="", params={}, all_params={})
+    deadline = time.monotonic() + 30
+    while not samples.between(0, time.time()):
+        assert time.monotonic() < deadline
+        time.sleep(0.05)
+    spool.append("end", status="FINISHED", report={"rows": 3})
+    spool.close()
+    inside = len(samples.between(0, time.time()))
+    while len(samples.between(0, time.time())) == inside:  # and one of later, which is not its own
+        assert time.monotonic() < deadline
+        time.sleep(0.05)
+
+    BuildShipment(Path("build"), uri, "tried", samples).ship()
+
+    client = MlflowClient(uri)
+    experiment = client.get_experiment_by_name("tried")
+    assert experiment is not None
+    (run,) = client.search_runs([experiment.experiment_id], "tags.stage = 'pack'")
+    curve = client.get_metric_history(run.info.run_id, "system/cpu_utilization_percentage")
+    assert [point.step for point in curve] == list(range(inside))
+    assert all(0 <= point.value <= 100 for point in curve)
+    assert run.info.start_time <= curve[0].timestamp <= run.info.end_time
+    assert run.data.metrics["rows"] == 3
