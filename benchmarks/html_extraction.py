@@ -42,7 +42,7 @@ def pages_of(path: Path) -> list[str]:
     blocks = [each.block for each in found if isinstance(each, WarcRecord)]
     answers = [response(each, LONGEST, 200) for each in blocks if status_of(each)]
     pages = [each for each in answers if each.mime == "text/html"]
-    return [decode(each.body, declared_in_html=True, declared=each.charset).text for each in pages]
+    return [decode(each.body, declared_in_html=True, charset=each.charset).text for each in pages]
 
 
 def judged(texts: dict[str, str], snippets: dict[str, dict[str, list[str]]]) -> tuple[float, float]:

@@ -22,6 +22,7 @@ from ruamel.yaml.error import YAMLError
 
 from chatwright.errors import BadParameter, MissingInput
 from tasks.params_section import PositiveInt, Section, Share
+from tasks.params_web import WebParams
 from tasks.quality_params import ChineseParams, ClassifierParams, Filter, QualityParams
 
 
@@ -75,7 +76,15 @@ class IngestParams(Section):
 
     sources: list[
         Literal[
-            "python-docs", "dialogues", "folder", "chat", "labelled", "questions", "commoncrawl"
+            "python-docs",
+            "dialogues",
+            "folder",
+            "chat",
+            "labelled",
+            "questions",
+            "web",
+            "wikipedia",
+            "commoncrawl",
         ]
     ] = Field(min_length=1)
     python_docs: PythonDocsParams
@@ -85,6 +94,8 @@ class IngestParams(Section):
     labelled: NamedFilesParams = NamedFilesParams()
     questions: NamedFilesParams = NamedFilesParams()
     commoncrawl: NamedFilesParams = NamedFilesParams()
+    web: WebParams = WebParams()
+    wikipedia: NamedFilesParams = NamedFilesParams()
     shard_documents: PositiveInt = 50_000
 
 

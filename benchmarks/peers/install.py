@@ -48,8 +48,9 @@ PACKAGES: Mapping[str, Sequence[str]] = {
         "justext==3.0.2",
         "beautifulsoup4==4.15.0",
     ),
+    "wikipedia": ("gensim==4.4.0", "wikiextractor==3.1.0", "numpy==2.4.6"),
 }
-WITHOUT_TORCH = ("datatrove", "datatrove-warc", "extractors")
+WITHOUT_TORCH = ("datatrove", "datatrove-warc", "extractors", "wikipedia")
 
 
 def cache() -> Path:

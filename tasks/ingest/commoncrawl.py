@@ -130,7 +130,7 @@ def _answer(record: WarcRecord, limits: FolderParams) -> Text | Broken:
     if not answer.body.strip():
         return _passed_over(record, "no text in it")
     is_html = is_html or mime in HTML
-    decoded = decode(answer.body, declared_in_html=is_html, declared=answer.charset)
+    decoded = decode(answer.body, declared_in_html=is_html, charset=answer.charset)
     found = text_of_page(decoded) if is_html else Text(decoded.text, first_line(decoded.text))
     if not found.text.strip():
         return _passed_over(record, "no text in it")

@@ -87,6 +87,8 @@ SUPERSETS = {
     "ascii": "cp1252", "shift_jis": "cp932", "euc_kr": "cp949", "iso8859-9": "cp1254",
     "tis-620": "cp874",
 }  # fmt: skip
+# Python has them under the same roof; no page is written in one.
+NO_ENCODINGS = ("idna", "punycode", "undefined", "unicode-escape", "raw-unicode-escape")
 
 JUDGED_CHARACTERS = 20_000
 LEAST_SCORE = 0.6
@@ -113,18 +115,18 @@ class Decoded:
     broken: int = 0
 
 
-def decode(data: bytes, *, declared_in_html: bool = False, declared: str | None = None) -> Decoded:
+def decode(data: bytes, *, declared_in_html: bool = False, charset: str | None = None) -> Decoded:
     """The text of a file.
 
     Args:
         data: the file's bytes.
         declared_in_html: whether to believe a ``charset`` in its first 4 KiB.
-        declared: what came with it, as a web server's header; it is believed first.
+        charset: what the server that sent it says; believed before that, if it can be.
 
     Raises:
         Undecodable: it is not text, or in no encoding known here.
     """
-    found = _decoded(data, declared_in_html, declared)
+    found = _decoded(data, declared_in_html, charset)
     text = found.text.removeprefix("\ufeff")
     strange = len(_CONTROL.findall(text)) + text.count("\ufffd")
     if strange > MOST_CONTROL * len(text) and strange > found.broken:
@@ -149,7 +151,7 @@ def encoding_of_beginning(data: bytes, *, is_all: bool) -> str:
     return decode(data).encoding
 
 
-def _decoded(data: bytes, declared_in_html: bool, declared: str | None = None) -> Decoded:
+def _decoded(data: bytes, declared_in_html: bool, charset: str | None = None) -> Decoded:
     for mark, encoding in BYTE_ORDER_MARKS:
         if data.startswith(mark):
             marked = _attempt(data[len(mark) :], encoding)
@@ -157,7 +159,7 @@ def _decoded(data: bytes, declared_in_html: bool, declared: str | None = None) -
                 raise Undecodable(f"has the byte order mark of {encoding.upper()}, but is not")
             return marked
     if b"\0" in data:
-        return _with_zero_bytes(data, declared_in_html, declared)
+        return _with_zero_bytes(data, declared_in_html, charset)
     try:
         plain = Decoded(data.decode("utf-8"), "utf-8")
     except UnicodeDecodeError:
@@ -171,7 +173,7 @@ def _decoded(data: bytes, declared_in_html: bool, declared: str | None = None) -
     if plain:
         return plain
     inside = DECLARED.search(data[:4096]) if declared_in_html else None
-    names = [name for name in (declared, inside and inside[1].decode("ascii")) if name]
+    names = [name for name in (charset, inside and inside[1].decode("ascii")) if name]
     # Latin-1 is what servers say of pages that they know nothing of.
     for name in sorted(names, key=lambda name: SUPERSETS.get(_python_name(name)) == "cp1252"):
         if found := _as_declared(data, name):
@@ -180,7 +182,7 @@ def _decoded(data: bytes, declared_in_html: bool, declared: str | None = None) -
     return damaged or _guess(data)
 
 
-def _with_zero_bytes(data: bytes, declared_in_html: bool, declared: str | None) -> Decoded:
+def _with_zero_bytes(data: bytes, declared_in_html: bool, charset: str | None) -> Decoded:
     """Text in UTF-16 or UTF-32 without a mark: most of its zero bytes stand in the same places."""
     for width, encodings in ((4, ("utf-32-be", "utf-32-le")), (2, ("utf-16-be", "utf-16-le"))):
         if len(data) % width == 0:
@@ -189,7 +191,7 @@ def _with_zero_bytes(data: bytes, declared_in_html: bool, declared: str | None) 
             if best and _plain_share(best.text) > 0.7:
                 return best
     if data.count(b"\0") <= MOST_CONTROL / 10 * len(data):
-        return _decoded(data.replace(b"\0", b""), declared_in_html, declared)
+        return _decoded(data.replace(b"\0", b""), declared_in_html, charset)
     raise Undecodable("is not text: it is full of zero bytes")
 
 
@@ -222,7 +224,9 @@ def _python_name(name: str) -> str:
         found = codecs.lookup(name)
     except (LookupError, ValueError):
         return ""
-    return found.name if found._is_text_encoding else ""  # type: ignore[attr-defined]  # not "hex", "zlib", ...
+    if not found._is_text_encoding or found.name in NO_ENCODINGS:  # type: ignore[attr-defined]
+        return ""
+    return found.name
 
 
 def _attempt(data: bytes, encoding: str) -> Decoded | None:

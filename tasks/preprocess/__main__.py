@@ -11,13 +11,9 @@ def main() -> None:
         copies = augment(
             stage.input("data/labelled"), stage.output("data/augmented"), stage.params.preprocess
         )
-        report = preprocess(
-            stage.input("data/raw"),
-            stage.output("data/clean"),
-            stage.output("data/rejected"),
-            stage.params.preprocess,
-            progress=stage.progress,
-        )
+        raw = stage.input("data/raw")
+        clean, rejected = stage.output("data/clean"), stage.output("data/rejected")
+        report = preprocess(raw, clean, rejected, stage.params.preprocess, progress=stage.progress)
         splits = ", ".join(f"{count} {split}" for split, count in report.documents.items())
         stage.log(f"{splits}; rejected: {report.rejected or 'none'}")
         if learnt := report.classifier:
@@ -29,6 +25,9 @@ def main() -> None:
             report.augmented = copies
             stage.log(f"copies of labelled texts: {copies.copies}; none of {copies.left_alone}")
         stage.report(report)
+        from tasks.corpus_page.attach import attach_page  # matplotlib, once all else has succeeded
+
+        attach_page(stage, raw, clean, rejected)
 
 
 if __name__ == "__main__":

@@ -193,6 +193,9 @@ CHINESE = "我国卫生与健康领域的第一部法律已经通过，从明年
         ("utf-8", "text/html; charset=gbk", "<meta charset=gbk>"),
         ("utf-16", "text/html", ""),
         ("utf-8", "text/html; charset=no-such-thing", "<meta charset=hex>"),
+        ("gbk", "text/html; charset=no-such-thing", "<meta charset=hex>"),
+        ("gbk", "text/html; charset=idna", "<meta charset=punycode>"),
+        ("gbk", "text/html; charset=undefined", "<meta charset=unicode_escape>"),
     ],
 )
 def test_page_is_read_in_the_encoding_it_is_in(
