@@ -8,6 +8,7 @@ source is another entry in ``SOURCES``.
 import contextlib
 from collections import Counter
 from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -33,33 +34,13 @@ from tasks.progress import Progress, silent
 from tasks.sorted_shards import SortedShards
 
 
-def _chat_files(params: IngestParams) -> NamedFiles:
-    return NamedFiles("chat", params.chat.paths, params.folder)
+FILE_SOURCES = ("chat", "commoncrawl", "labelled", "questions", "wikipedia")
+"""They read the files that ``ingest.<source>.paths`` names."""
 
 
-def _labelled_files(params: IngestParams) -> NamedFiles:
-    return NamedFiles("labelled", params.labelled.paths, params.folder)
-
-
-def _question_files(params: IngestParams) -> NamedFiles:
-    return NamedFiles("questions", params.questions.paths, params.folder)
-
-
-def _wikipedia_files(params: IngestParams) -> NamedFiles:
-    return NamedFiles("wikipedia", params.wikipedia.paths, params.folder)
-
-
-def _web_archives(params: IngestParams) -> NamedFiles:
-    return NamedFiles("commoncrawl", params.commoncrawl.paths, params.folder)
-
-
-NAMED_FILES = {
-    "chat": _chat_files,
-    "labelled": _labelled_files,
-    "questions": _question_files,
-    "commoncrawl": _web_archives,
-    "wikipedia": _wikipedia_files,
-}
+def named_files(source: str, params: IngestParams) -> NamedFiles:
+    """What a source of ``FILE_SOURCES`` is told to read."""
+    return NamedFiles(source, getattr(params, source).paths, params.folder)
 
 
 def files_of_other_sources(params: IngestParams) -> list[Path]:
@@ -68,7 +49,7 @@ def files_of_other_sources(params: IngestParams) -> list[Path]:
 
 
 def _named(params: IngestParams) -> list[NamedFiles]:
-    return [NAMED_FILES[name](params) for name in sorted(set(params.sources) & set(NAMED_FILES))]
+    return [named_files(each, params) for each in FILE_SOURCES if each in params.sources]
 
 
 def _rest_of_the_folder(
@@ -84,12 +65,12 @@ SOURCES: dict[str, tuple[Source, Callable[[IngestParams], Any]]] = {
     "python-docs": (python_docs, lambda params: params.python_docs),
     "dialogues": (dialogues, lambda params: params.dialogues),
     "folder": (_rest_of_the_folder, lambda params: params),
-    "chat": (chat, _chat_files),
-    "labelled": (labelled, _labelled_files),
-    "questions": (questions, _question_files),
-    "commoncrawl": (commoncrawl, _web_archives),
+    "chat": (chat, partial(named_files, "chat")),
+    "labelled": (labelled, partial(named_files, "labelled")),
+    "questions": (questions, partial(named_files, "questions")),
+    "commoncrawl": (commoncrawl, partial(named_files, "commoncrawl")),
     "web": (web, lambda params: params),
-    "wikipedia": (wikipedia, _wikipedia_files),
+    "wikipedia": (wikipedia, partial(named_files, "wikipedia")),
 }
 
 
