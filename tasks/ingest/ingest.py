@@ -33,7 +33,6 @@ from tasks.params import IngestParams
 from tasks.progress import Progress, silent
 from tasks.sorted_shards import SortedShards
 
-
 FILE_SOURCES = ("chat", "commoncrawl", "labelled", "questions", "wikipedia")
 """They read the files that ``ingest.<source>.paths`` names."""
 
