@@ -12,6 +12,7 @@ from chatwright.errors import MissingInput
 from tasks.documents import Document, read_documents, write_documents
 from tasks.params import PreprocessParams
 from tasks.preprocess.chinese import with_sane_widths
+from tasks.preprocess.cleaning import clean
 from tasks.preprocess.mojibake import without_mojibake
 from tasks.preprocess.preprocess import PreprocessReport, preprocess
 
@@ -75,6 +76,7 @@ def test_mojibake_of_the_wild(test_data: Path) -> None:
         ("3.14, e.g. this: that; ok?", "3.14, e.g. this: that; ok?"),
         ("ﾃｽﾄ｡", "ﾃｽﾄ。"),
         ("时间12:30,比分3:2", "时间12:30,比分3:2"),
+        ("中(文(一)二)(a)(b三c)(", "中(文（一）二)(a)(b三c)("),  # the innermost, after Chinese
     ],
 )
 def test_widths_and_punctuation_are_sane(text: str, sane: str) -> None:
@@ -90,6 +92,23 @@ def test_sane_widths_stay(text: str) -> None:
 @given(st.text(st.characters(max_codepoint=127)))
 def test_ascii_is_never_touched(text: str) -> None:
     assert with_sane_widths(text) == text == without_mojibake(text)
+
+
+@pytest.mark.timeout(20)
+@pytest.mark.parametrize(
+    "text",
+    [
+        "中(" + "文" * 600_000,
+        "中(" * 300_000,
+        "中(文,.)(" * 60_000,
+        "一" + " " * 600_000 + "二",
+        "a" + " \t\u3000" * 200_000 + "b\n" + " " * 600_000,
+    ],
+    ids=lambda text: text[:6],
+)
+def test_long_runs_take_time_by_their_length_alone(text: str) -> None:
+    # With time by the square of the length, each would take more than half an hour.
+    with_sane_widths(clean(text))
 
 
 def test_traditional_becomes_simplified_in_chinese_alone(tmp_path: Path) -> None:
