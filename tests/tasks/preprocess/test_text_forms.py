@@ -122,6 +122,18 @@ def test_traditional_becomes_simplified_in_chinese_alone(tmp_path: Path) -> None
     assert texts == ["汉字转换，乾隆说干燥", "漢字變換、氣候の話"]
 
 
+def test_chinese_is_chinese_however_its_tag_is_written(tmp_path: Path) -> None:
+    pytest.importorskip("opencc")
+    tags = ["zh", "zh-TW", "zh_TW", "ZH", "zh-Hant-HK", "yue"]
+    found = [(tag, f"第{n}句話說，手機13800138000") for n, tag in enumerate(tags)]
+    report, texts = run(
+        tmp_path, [*found, ("EN-us", "A line.")], simplify_chinese=True, personal_data=["phone"]
+    )
+    assert texts == [*(f"第{n}句话说，手机<phone>" for n in range(len(tags))), "A line."]
+    assert report.languages == {"en": 1, "zh": 6}
+    assert report.personal_data == {"s": {"zh": {"phone": 6}}}
+
+
 def test_missing_opencc_is_said_before_anything_is_read(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
