@@ -29,8 +29,9 @@ PACKAGES: Mapping[str, Sequence[str]] = {
         "xxhash==3.8.2",
         "numpy==2.4.6",
     ),
+    "languages": ("py3langid==0.4.0", "lingua-language-detector==2.1.1", "numpy==2.4.6"),
 }
-WITHOUT_TORCH = ("datatrove",)
+WITHOUT_TORCH = ("datatrove", "languages")
 
 
 def cache() -> Path:
