@@ -32,7 +32,7 @@ TOGETHER = 10
 
 
 class Told(NamedTuple):
-    """What a contestant made of some texts: a code of each, and the processor's seconds that it took."""
+    """What a contestant made of some texts: a code of each, and the processor's seconds."""
 
     codes: list[str]
     seconds: float
@@ -93,7 +93,7 @@ def main() -> None:
     for together in (1, TOGETHER):
         codes, texts = zip(*samples(folder, together), strict=True)
         table = Table(
-            title=f"{len(texts):,} texts of {together} sentences, {len(set(codes))} languages"
+            title=f"{len(texts):,} texts of {together} lines, {len(set(codes))} languages"
         )
         for heading in ("", "told", "Chinese told", "texts a second"):
             table.add_column(heading, justify="right" if heading else "left")

@@ -1,7 +1,8 @@
 """Runs in an environment of its own: one detector of languages on a file of texts.
 
 Usage: ``python run_language_detector.py py3langid|lingua texts.json``; prints JSON: ``codes``, the
-ISO 639-1 code of each text (``und`` where the detector does not know), and ``seconds`` of the processor.
+ISO 639-1 code of each text (``und`` where the detector does not know), and ``seconds`` of the
+processor.
 """
 
 import json
