@@ -30,8 +30,9 @@ PACKAGES: Mapping[str, Sequence[str]] = {
         "numpy==2.4.6",
     ),
     "languages": ("py3langid==0.4.0", "lingua-language-detector==2.1.1", "numpy==2.4.6"),
+    "wikipedia": ("gensim==4.4.0", "wikiextractor==3.1.0", "numpy==2.4.6"),
 }
-WITHOUT_TORCH = ("datatrove", "languages")
+WITHOUT_TORCH = ("datatrove", "languages", "wikipedia")
 
 
 def cache() -> Path:

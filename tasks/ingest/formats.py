@@ -23,13 +23,13 @@ Reader = Callable[[OpenFile], Iterator[Record]]
 
 def read_txt(file: OpenFile) -> Iterator[Record]:
     """A plain text; its first line is its title, unless it is a whole paragraph."""
-    found = decode(file.whole())
+    found = decode(file.whole(), charset=file.charset)
     yield Text(found.text, first_line(found.text), meta=_encoding_meta(found))
 
 
 def read_markdown(file: OpenFile) -> Iterator[Record]:
     """A Markdown text; the title is that of its front matter, its first heading or first line."""
-    found = decode(file.whole())
+    found = decode(file.whole(), charset=file.charset)
     text, title = found.text, None
     front = re.match(r"---\r?\n(.*?)\r?\n---\r?\n", text, re.S)
     if front:
@@ -44,7 +44,7 @@ def read_markdown(file: OpenFile) -> Iterator[Record]:
 
 def read_html(file: OpenFile) -> Iterator[Record]:
     """The main content of a page, without its navigation; all of it where there is no main part."""
-    found = decode(file.whole(), declared_in_html=True)
+    found = decode(file.whole(), declared_in_html=True, charset=file.charset)
     tree = HTMLTree.parse(found.text)
     text = extract_plain_text(tree, main_content=True) or extract_plain_text(tree)
 

@@ -24,6 +24,8 @@ from tasks.ingest.left_out import NAMED, LeftOut
 from tasks.ingest.named_files import NamedFiles
 from tasks.ingest.python_docs import python_docs
 from tasks.ingest.questions import questions
+from tasks.ingest.web import check_names_a_page, web
+from tasks.ingest.wikipedia import wikipedia
 from tasks.labelled import QUESTION_SCHEMA, TEXT_SCHEMA, LabelledText, Question
 from tasks.params import IngestParams
 from tasks.progress import Progress, silent
@@ -42,13 +44,25 @@ def _question_files(params: IngestParams) -> NamedFiles:
     return NamedFiles("questions", params.questions.paths, params.folder)
 
 
-NAMED_FILES = {"chat": _chat_files, "labelled": _labelled_files, "questions": _question_files}
+def _wikipedia_files(params: IngestParams) -> NamedFiles:
+    return NamedFiles("wikipedia", params.wikipedia.paths, params.folder)
+
+
+NAMED_FILES = {
+    "chat": _chat_files,
+    "labelled": _labelled_files,
+    "questions": _question_files,
+    "wikipedia": _wikipedia_files,
+}
 
 
 def files_of_other_sources(params: IngestParams) -> list[Path]:
     """The files that sources name, which ``folder`` leaves to them; a wrong name is an error."""
-    named = [NAMED_FILES[name](params) for name in sorted(set(params.sources) & set(NAMED_FILES))]
-    return [path for each in named for path in each.found()]
+    return [path for each in _named(params) for path in each.found()]
+
+
+def _named(params: IngestParams) -> list[NamedFiles]:
+    return [NAMED_FILES[name](params) for name in sorted(set(params.sources) & set(NAMED_FILES))]
 
 
 def _rest_of_the_folder(
@@ -67,6 +81,8 @@ SOURCES: dict[str, tuple[Source, Callable[[IngestParams], Any]]] = {
     "chat": (chat, _chat_files),
     "labelled": (labelled, _labelled_files),
     "questions": (questions, _question_files),
+    "web": (web, lambda params: params),
+    "wikipedia": (wikipedia, _wikipedia_files),
 }
 
 
@@ -109,7 +125,11 @@ def ingest(
     report = IngestReport(
         documents={}, dialogues={}, labelled={}, characters={}, bytes={}, left_out={}, named=[]
     )
-    files_of_other_sources(params)  # before any data is read
+    # Before any data is read.
+    for each in _named(params):
+        each.check()
+    if "web" in params.sources:
+        check_names_a_page(params.web)
     raw.mkdir(parents=True, exist_ok=True)
     with contextlib.ExitStack() as stack:
 

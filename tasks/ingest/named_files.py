@@ -1,7 +1,8 @@
 """The files that a source is told to read, one by one or by pattern, and how their records count.
 
 They stand in the user's folder, since that is what DVC watches: a change in them makes the stage
-run again. The source ``folder`` leaves them to the source that names them.
+run again. The source ``folder`` leaves them to the source that names them. Or they stand elsewhere,
+under an address (http, https, s3, hf; remote.py): of a change there DVC learns nothing.
 """
 
 import glob
@@ -16,6 +17,7 @@ from tasks.ingest.archives import open_files
 from tasks.ingest.left_out import LeftOut
 from tasks.ingest.open_file import OpenFile, readable_name
 from tasks.ingest.records import Broken
+from tasks.ingest.remote import fetched, is_remote, remote_files
 from tasks.params import FolderParams
 from tasks.progress import Progress
 
@@ -38,14 +40,32 @@ class NamedFiles:
     paths: list[str]
     limits: FolderParams
 
+    def check(self) -> None:
+        """See that everything named is there, also elsewhere.
+
+        Raises:
+            BadParameter, MissingInput: as ``found``; and as ``remote_files``.
+        """
+        self.found()
+        for address in self._addresses():
+            remote_files(address, self.key)
+
+    @property
+    def key(self) -> str:
+        """The parameter that names them."""
+        return f"ingest.{self.source}.paths"
+
+    def _addresses(self) -> list[str]:
+        return sorted({path for path in self.paths if is_remote(path)})
+
     def found(self) -> list[Path]:
-        """The files, in the order of their names.
+        """The files in the user's folder, in the order of their names.
 
         Raises:
             BadParameter: no file is named, or one that stands outside the folder.
             MissingInput: there is none of that name.
         """
-        key = f"ingest.{self.source}.paths"
+        key = self.key
         if not self.paths:
             raise BadParameter(
                 key, "names no file", f"Name some, or take {self.source} out of ingest.sources"
@@ -53,6 +73,8 @@ class NamedFiles:
         root = Path(os.path.abspath(self.limits.path))
         found: set[Path] = set()
         for path in self.paths:
+            if is_remote(path):
+                continue
             if not Path(os.path.abspath(path)).is_relative_to(root):
                 raise BadParameter(
                     f"{key}, {path}",
@@ -71,10 +93,14 @@ class NamedFiles:
         """The files, or what is in them, each to be read before the next is asked for."""
         root = Path(os.path.abspath(self.limits.path))
         found = self.found()
+        files = [each for address in self._addresses() for each in remote_files(address, self.key)]
         for number, path in enumerate(found):
             progress(number, len(found), "files")
             where = Path(os.path.abspath(path)).relative_to(root).as_posix()
             yield from open_files(path, readable_name(os.fsencode(where)), self.limits, left_out)
+        for file in sorted(set(files), key=lambda each: each.address):
+            copy = fetched(file, self.key, progress)
+            yield from open_files(copy, file.address, self.limits, left_out)
 
 
 class Tally:
@@ -98,10 +124,10 @@ class Tally:
 
     def check(self) -> None:
         """Raise ``BadInput`` if more of the file is broken than may be."""
-        share = self._limits.max_broken_share
+        share, where = self._limits.max_broken_share, self._file.where
         if len(self._broken) > share * self._records and not self._file.is_cut():
             raise BadInput(
-                str(Path(self._limits.path, self._file.where)),
+                where if is_remote(where) else str(Path(self._limits.path, where)),
                 f"{len(self._broken)} of {self._records} records are broken, more than the"
                 f" {share:.0%} that are allowed; the first, {self._broken[0]}",
                 "Mend them, take the file out, or raise ingest.folder.max_broken_share",

@@ -112,17 +112,18 @@ class Decoded:
     broken: int = 0
 
 
-def decode(data: bytes, *, declared_in_html: bool = False) -> Decoded:
+def decode(data: bytes, *, declared_in_html: bool = False, charset: str | None = None) -> Decoded:
     """The text of a file.
 
     Args:
         data: the file's bytes.
         declared_in_html: whether to believe a ``charset`` in its first 4 KiB.
+        charset: what the server that sent it says; believed before that, if it can be.
 
     Raises:
         Undecodable: it is not text, or in no encoding known here.
     """
-    found = _decoded(data, declared_in_html)
+    found = _decoded(data, declared_in_html, charset)
     text = found.text.removeprefix("\ufeff")
     strange = len(_CONTROL.findall(text)) + text.count("\ufffd")
     if strange > MOST_CONTROL * len(text) and strange > found.broken:
@@ -147,7 +148,7 @@ def encoding_of_beginning(data: bytes, *, is_all: bool) -> str:
     return decode(data).encoding
 
 
-def _decoded(data: bytes, declared_in_html: bool) -> Decoded:
+def _decoded(data: bytes, declared_in_html: bool, charset: str | None = None) -> Decoded:
     for mark, encoding in BYTE_ORDER_MARKS:
         if data.startswith(mark):
             marked = _attempt(data[len(mark) :], encoding)
@@ -168,6 +169,8 @@ def _decoded(data: bytes, declared_in_html: bool) -> Decoded:
             return escaped
     if plain:
         return plain
+    if charset and (found := _as_declared(data, charset)):
+        return found
     declared = DECLARED.search(data[:4096]) if declared_in_html else None
     if declared and (found := _as_declared(data, declared[1].decode("ascii"))):
         return found

@@ -13,9 +13,10 @@ from tasks.preprocess.cleaning import content_hash
 from tasks.preprocess.decontamination import Decontamination, EvaluationSetReport
 from tasks.preprocess.near_duplicates import clusters
 from tasks.preprocess.paragraphs import without_repeated_paragraphs
+from tasks.preprocess.quality.classifier import Classifier
 
-NAMING = ("evaluation text", "near duplicate")
-"""The kinds of reasons that name, after a colon, what the document is like."""
+NAMING = ("evaluation text", "near duplicate", "classifier")
+"""The kinds of reasons that tell more after a colon: what the document is like, or its score."""
 
 
 class Documents:
@@ -47,6 +48,14 @@ class Documents:
     def staying(self) -> list[int]:
         """The places of the documents that no step has dropped so far."""
         return [place for place, reason in enumerate(self.reasons) if reason is None]
+
+    def drop_unlike(self, good: Classifier, min_score: float) -> None:
+        """Drop texts that a classifier scores lower than this."""
+        staying = self.staying()
+        scores = good.scores([self.texts[place] for place in staying])
+        for place, score in zip(staying, scores.tolist(), strict=True):
+            if score < min_score:
+                self.reasons[place] = f"classifier: {score:.3f}"
 
     def drop_equal(self) -> None:
         """Drop texts that an earlier document has, white space aside."""

@@ -19,12 +19,16 @@ from chatwright.errors import CorpusTooSmall
 from tasks.documents import DOCUMENT_SCHEMA, read_table, write_table
 from tasks.ingest.language import primary
 from tasks.params import PreprocessParams
+from tasks.preprocess.augmentation import AugmentReport
 from tasks.preprocess.cleaning import content_hash
 from tasks.preprocess.decontamination import Decontamination, EvaluationSetReport
 from tasks.preprocess.dropping import Documents, kind
 from tasks.preprocess.evaluation_sets import read_evaluation_set
 from tasks.preprocess.forms import Form
+from tasks.preprocess.quality.classifier import ClassifierReport, learnt
 from tasks.preprocess.quality.judgement import judged
+from tasks.preprocess.quality.samples import read_samples
+from tasks.preprocess.splits import split_of
 from tasks.progress import Progress, silent
 
 SPLITS = ("train", "validation", "test")
@@ -38,7 +42,7 @@ class PreprocessReport(BaseModel):
     ``personal_data`` counts what was replaced, by source, language and kind, in titles and texts,
     those of dropped documents included. ``repeated_paragraphs`` counts those taken out of
     documents, whatever became of these. ``corpus_sha256`` is a hash of all ids and texts that
-    stayed, in the order of the ids.
+    stayed, in the order of the ids. ``augmented`` tells of the copies of labelled texts.
     """
 
     documents: dict[str, int]
@@ -49,8 +53,10 @@ class PreprocessReport(BaseModel):
     rejected_by_source: dict[str, dict[str, int]]
     personal_data: dict[str, dict[str, dict[str, int]]]
     repeated_paragraphs: int
+    classifier: ClassifierReport | None
     evaluation_sets: dict[str, EvaluationSetReport]
     corpus_sha256: str
+    augmented: AugmentReport | None = None
 
 
 def preprocess(
@@ -79,6 +85,10 @@ def preprocess(
         read_evaluation_set(Path(name)).in_forms(form.of_evaluation)
         for name in params.decontaminate
     ]
+    classifier, samples = None, None
+    if params.classifier is not None:
+        good, bad = read_samples(params.classifier.good), read_samples(params.classifier.bad)
+        classifier, samples = learnt(good, bad)
     table = read_table(raw, DOCUMENT_SCHEMA).sort_by("id") if any_parquet(raw) else None
     if table is None or not table.num_rows:
         raise CorpusTooSmall(
@@ -100,6 +110,8 @@ def preprocess(
     table = table.set_column(3, DOCUMENT_SCHEMA.field("title"), pa.array(titles, pa.string()))
 
     documents = Documents(table["id"].to_pylist(), texts, hashes, reasons, earlier)
+    if classifier is not None and params.classifier is not None:
+        documents.drop_unlike(classifier, params.classifier.min_score)
     documents.drop_equal()
     evaluated = documents.drop_evaluated(Decontamination(evaluation_sets))
     repeated = 0
@@ -134,6 +146,7 @@ def preprocess(
         },
         personal_data=form.replaced,
         repeated_paragraphs=repeated,
+        classifier=samples,
         evaluation_sets=evaluated,
         corpus_sha256=corpus_hash(table.filter(kept)),
     )
@@ -172,16 +185,6 @@ def worth(text: str, lang: str, params: PreprocessParams) -> tuple[str, str | No
     if reason is None and len(stays) < params.min_characters:
         return text, "too short without the lines that filters took out"
     return stays, reason
-
-
-def split_of(digest: bytes, params: PreprocessParams) -> str:
-    """The split of a document with this hash: the hash, read as a number from 0 to 1, decides."""
-    place = int.from_bytes(digest[:8], "big") / 2**64
-    if place < params.test_share:
-        return "test"
-    if place < params.test_share + params.validation_share:
-        return "validation"
-    return "train"
 
 
 def corpus_hash(table: pa.Table) -> str:

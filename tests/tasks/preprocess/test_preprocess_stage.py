@@ -36,6 +36,7 @@ def folder(tmp_path: Path) -> Path:
     texts = {"a": f"He asked {ASKED}.", "b": f"She asked {LISTED}.", "c": "Nobody asked anything."}
     rows = [Document(name, "folder", "T", text, "en") for name, text in texts.items()]
     write_documents(rows, tmp_path / "data/raw/folder")
+    (tmp_path / "data/labelled").mkdir()
     return tmp_path
 
 
