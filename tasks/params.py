@@ -66,8 +66,7 @@ class FolderParams(Section):
 
 
 class NamedFilesParams(Section):
-    """A source that reads the files it is told to: ``chat``, ``labelled``, ``questions``,
-    ``wikipedia``."""
+    """A source that reads the files it is told to: ``chat``, ``labelled``, and so on."""
 
     paths: list[str] = []
 
@@ -85,6 +84,7 @@ class IngestParams(Section):
             "questions",
             "web",
             "wikipedia",
+            "commoncrawl",
         ]
     ] = Field(min_length=1)
     python_docs: PythonDocsParams
@@ -93,6 +93,7 @@ class IngestParams(Section):
     chat: NamedFilesParams = NamedFilesParams()
     labelled: NamedFilesParams = NamedFilesParams()
     questions: NamedFilesParams = NamedFilesParams()
+    commoncrawl: NamedFilesParams = NamedFilesParams()
     web: WebParams = WebParams()
     wikipedia: NamedFilesParams = NamedFilesParams()
     shard_documents: PositiveInt = 50_000

@@ -17,6 +17,7 @@ from pydantic import BaseModel
 from chatwright.errors import CorpusTooSmall
 from tasks.documents import DIALOGUE_SCHEMA, DOCUMENT_SCHEMA, Dialogue, Document
 from tasks.ingest.chat import chat
+from tasks.ingest.commoncrawl import commoncrawl
 from tasks.ingest.dialogues import dialogues
 from tasks.ingest.folder import folder
 from tasks.ingest.labelled import labelled
@@ -48,10 +49,15 @@ def _wikipedia_files(params: IngestParams) -> NamedFiles:
     return NamedFiles("wikipedia", params.wikipedia.paths, params.folder)
 
 
+def _web_archives(params: IngestParams) -> NamedFiles:
+    return NamedFiles("commoncrawl", params.commoncrawl.paths, params.folder)
+
+
 NAMED_FILES = {
     "chat": _chat_files,
     "labelled": _labelled_files,
     "questions": _question_files,
+    "commoncrawl": _web_archives,
     "wikipedia": _wikipedia_files,
 }
 
@@ -81,6 +87,7 @@ SOURCES: dict[str, tuple[Source, Callable[[IngestParams], Any]]] = {
     "chat": (chat, _chat_files),
     "labelled": (labelled, _labelled_files),
     "questions": (questions, _question_files),
+    "commoncrawl": (commoncrawl, _web_archives),
     "web": (web, lambda params: params),
     "wikipedia": (wikipedia, _wikipedia_files),
 }
