@@ -48,9 +48,10 @@ PACKAGES: Mapping[str, Sequence[str]] = {
         "justext==3.0.2",
         "beautifulsoup4==4.15.0",
     ),
+    "languages": ("py3langid==0.4.0", "lingua-language-detector==2.1.1", "numpy==2.4.6"),
     "wikipedia": ("gensim==4.4.0", "wikiextractor==3.1.0", "numpy==2.4.6"),
 }
-WITHOUT_TORCH = ("datatrove", "datatrove-warc", "extractors", "wikipedia")
+WITHOUT_TORCH = ("datatrove", "datatrove-warc", "extractors", "languages", "wikipedia")
 
 
 def cache() -> Path:

@@ -38,6 +38,7 @@ PROGRESS_DOCUMENTS = 2_000
 class PreprocessReport(BaseModel):
     """What is in each split, and what was dropped, by reason, and by source and reason.
 
+    Languages are counted by their primary codes: ``zh`` for ``zh-TW`` and ``ZH``.
     ``personal_data`` counts what was replaced, by source, language and kind, in titles and texts,
     those of dropped documents included. ``repeated_paragraphs`` counts those taken out of
     documents, whatever became of these. ``corpus_sha256`` is a hash of all ids and texts that
@@ -80,7 +81,10 @@ def preprocess(
             is missing that ``params`` asks for.
     """
     form = Form(params)
-    evaluation_sets = [read_evaluation_set(Path(name)) for name in params.decontaminate]
+    evaluation_sets = [
+        read_evaluation_set(Path(name)).in_forms(form.of_evaluation)
+        for name in params.decontaminate
+    ]
     classifier, samples = None, None
     if params.classifier is not None:
         good, bad = read_samples(params.classifier.good), read_samples(params.classifier.bad)
@@ -90,21 +94,22 @@ def preprocess(
         raise CorpusTooSmall(
             "preprocess", "there is no document", "Put files into the folder of ingest.folder.path"
         )
-    titles, texts, reasons, hashes = [], [], [], []
+    titles, texts, reasons, hashes, earlier = [], [], [], [], []
     columns = [table[name].to_pylist() for name in ("title", "text", "lang", "source")]
     for number, (title, text, lang, source) in enumerate(zip(*columns, strict=True)):
         if number % PROGRESS_DOCUMENTS == 0:
             progress(number, table.num_rows, "documents")
-        titles.append(" ".join(form.of(title, lang=lang, source=source).split()))
-        clean = form.of(text, lang=lang, source=source)
-        stays, reason = worth(clean, primary(lang), params)
+        titles.append(" ".join(form.of(title, lang=lang, source=source).text.split()))
+        formed = form.of(text, lang=lang, source=source)
+        stays, reason = worth(formed.text, primary(lang), params)
         texts.append(stays)
+        earlier.append(formed.earlier if stays == formed.text else (formed.text, *formed.earlier))
         reasons.append(reason)
         hashes.append(content_hash(stays))
     progress(table.num_rows, table.num_rows, "documents")
     table = table.set_column(3, DOCUMENT_SCHEMA.field("title"), pa.array(titles, pa.string()))
 
-    documents = Documents(table["id"].to_pylist(), texts, hashes, reasons)
+    documents = Documents(table["id"].to_pylist(), texts, hashes, reasons, earlier)
     if classifier is not None and params.classifier is not None:
         documents.drop_unlike(classifier, params.classifier.min_score)
     documents.drop_equal()
@@ -131,7 +136,7 @@ def preprocess(
         documents={},
         characters={},
         bytes={},
-        languages=count(table.filter(kept)["lang"].to_pylist()),
+        languages=count(map(primary, table.filter(kept)["lang"].to_pylist())),
         rejected=count(map(kind, dropped["reason"].to_pylist())),
         rejected_by_source={
             source: count(
@@ -176,7 +181,10 @@ def worth(text: str, lang: str, params: PreprocessParams) -> tuple[str, str | No
         return text, "too short"
     if params.languages is not None and lang not in params.languages:
         return text, f"language {lang}"
-    return judged(text, lang, params)
+    stays, reason = judged(text, lang, params)
+    if reason is None and len(stays) < params.min_characters:
+        return text, "too short without the lines that filters took out"
+    return stays, reason
 
 
 def corpus_hash(table: pa.Table) -> str:
