@@ -22,7 +22,7 @@ from tasks.ingest.commoncrawl import commoncrawl
 from tasks.ingest.dialogues import dialogues
 from tasks.ingest.folder import folder
 from tasks.ingest.labelled import labelled
-from tasks.ingest.left_out import NAMED, LeftOut
+from tasks.ingest.left_out import LeftOut
 from tasks.ingest.named_files import NamedFiles
 from tasks.ingest.python_docs import python_docs
 from tasks.ingest.questions import questions
@@ -76,7 +76,8 @@ SOURCES: dict[str, tuple[Source, Callable[[IngestParams], Any]]] = {
 class IngestReport(BaseModel):
     """What came in, by source, and what did not, by source and reason.
 
-    ``named`` are the first few things left out, each with its file and line.
+    ``named`` are some of the things left out, each with its file and line: at least one for each
+    source and reason.
     """
 
     documents: dict[str, int]
@@ -157,7 +158,6 @@ def ingest(
                 f"no text in any of: {', '.join(sorted(set(params.sources)))}",
                 "Put files into the folder, or add python-docs to the sources in params.yaml",
             )
-    report.named = report.named[:NAMED]
     return report
 
 
