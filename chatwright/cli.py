@@ -1,4 +1,4 @@
-"""The command line: ``chatwright run | plan | serve | chat | ui``.
+"""The command line: ``chatwright run | plan | corpus | serve | chat | ui``.
 
 Commands are imported when they run, so that ``--help`` answers at once.
 """
@@ -60,6 +60,42 @@ def plan(set_: Set = None, preset: Preset = None) -> None:
     from chatwright.commands.plan import plan as command
 
     command(preset, set_ or [])
+
+
+corpus_app = typer.Typer()
+app.add_typer(corpus_app, name="corpus")
+Json = Annotated[bool, typer.Option("--json", help="Print JSON, for machines.")]
+Seed = Annotated[int, typer.Option(min=0, help="Decides which samples are shown.")]
+
+
+@corpus_app.callback(invoke_without_command=True)
+def corpus(
+    context: typer.Context,
+    reason: Annotated[
+        str | None, typer.Option(metavar="REASON", help="Show what was removed for this.")
+    ] = None,
+    samples: Annotated[int, typer.Option(min=1, help="How many documents to show.")] = 10,
+    seed: Seed = 0,
+    json: Json = False,
+) -> None:
+    """Say what is in the corpus, and what was removed and why."""
+    if context.invoked_subcommand is None:
+        from chatwright.commands.corpus import corpus as command
+
+        command(reason=reason, samples=samples, seed=seed, as_json=json)
+
+
+@corpus_app.command("diff")
+def corpus_diff(
+    a: Annotated[str, typer.Argument(metavar="A", help="A tag, branch or commit, or: workspace.")],
+    b: Annotated[str, typer.Argument(metavar="B", help="Another.")] = "workspace",
+    seed: Seed = 0,
+    json: Json = False,
+) -> None:
+    """Say what differs between two versions of the corpus."""
+    from chatwright.commands.corpus_diff import corpus_diff as command
+
+    command(a, b, seed=seed, as_json=json)
 
 
 @app.command()

@@ -8,13 +8,15 @@ tensors' bytes.
 
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pyarrow as pa
-import torch
-from torch import Tensor
 
 from chatwright.errors import BadInput
+
+if TYPE_CHECKING:  # who only writes rows is spared the seconds that its import takes
+    from torch import Tensor
 
 Columns = Mapping[str, np.ndarray]
 
@@ -79,8 +81,10 @@ class Rows:
         """The highest token id; all rows are read for it. -1 where there are none."""
         return max((int(batch.max()) for batch in self.columns["input_ids"]), default=-1)
 
-    def take(self, numbers: Sequence[int]) -> dict[str, Tensor]:
+    def take(self, numbers: Sequence[int]) -> "dict[str, Tensor]":
         """The rows of these numbers, each column int32 ``(len(numbers), context_length)``."""
+        import torch
+
         places = [
             (batch, number - int(self._starts[batch]))
             for number in numbers
@@ -92,5 +96,7 @@ class Rows:
         }
 
 
-def _tensor(column: pa.FixedSizeListArray) -> Tensor:
+def _tensor(column: pa.FixedSizeListArray) -> "Tensor":
+    import torch
+
     return torch.from_dlpack(column.flatten()).view(len(column), column.type.list_size)

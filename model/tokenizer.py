@@ -13,12 +13,14 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 from jinja2 import TemplateError
 from jinja2.ext import loopcontrols
 from jinja2.sandbox import ImmutableSandboxedEnvironment
 from tokenizers import Tokenizer
 
 from chatwright.errors import BadInput, MissingInput
+from model.word_encoder import WordEncoder
 
 END_OF_TEXT = "<|endoftext|>"
 START_OF_TURN = "<|im_start|>"
@@ -101,6 +103,7 @@ class ChatTokenizer:
         self._markup = tokenizer
         self._text = Tokenizer.from_str(tokenizer.to_str())
         self._text.encode_special_tokens = True
+        self._words = WordEncoder(self._text)
         self.vocab_size: int = ids_of(tokenizer)
         special = [t.content for t in tokenizer.get_added_tokens_decoder().values()]
         longest_first = sorted(special, key=len, reverse=True)
@@ -164,8 +167,12 @@ class ChatTokenizer:
         return self._text.encode(text, add_special_tokens=False).ids
 
     def encode_batch(self, texts: Sequence[str]) -> list[list[int]]:
-        """``encode`` of many texts, on all cores."""
-        return [e.ids for e in self._text.encode_batch(texts, add_special_tokens=False)]
+        """``encode`` of many texts; much faster than one by one."""
+        return [ids.tolist() for ids in self.encode_arrays(texts)]
+
+    def encode_arrays(self, texts: Sequence[str]) -> list[np.ndarray]:
+        """``encode_batch``, each int32."""
+        return self._words.encode(texts)
 
     def decode(self, ids: Sequence[int]) -> str:
         """The text of ids; special tokens are left out, broken characters come as U+FFFD."""

@@ -4,7 +4,7 @@
 both as Parquet sorted by id, as documents are (documents.py).
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -12,6 +12,7 @@ from typing import Any
 import pyarrow as pa
 
 from tasks.documents import read_table
+from tasks.sorted_shards import SortedShards
 
 TEXT_SCHEMA = pa.schema(
     [
@@ -76,6 +77,13 @@ class Question:
     def row(self) -> dict[str, Any]:
         """The question as a row of ``QUESTION_SCHEMA``."""
         return {name: getattr(self, name) for name in QUESTION_SCHEMA.names}
+
+
+def write_labelled_texts(texts: Iterable[LabelledText], folder: Path, *, shard_rows: int) -> None:
+    """Write labelled texts, in any order, as ``ingest`` does."""
+    with SortedShards(folder / "texts", TEXT_SCHEMA, shard_rows=shard_rows) as shards:
+        for text in texts:
+            shards.add(text.row())
 
 
 def read_labelled_texts(folder: Path) -> Iterator[LabelledText]:

@@ -13,22 +13,29 @@ from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 
 import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
 from pydantic import BaseModel
 
 from chatwright.errors import CorpusTooSmall
 from model.rows import write_rows
 from model.tokenizer import ChatTokenizer
-from tasks.documents import Document, read_documents
+from tasks.documents import DOCUMENT_SCHEMA, read_table
+from tasks.encoding import encoded
 from tasks.params import PackParams
 from tasks.progress import Progress, silent
 from tasks.stage import Stage
 
 SPLITS = ("train", "validation", "test")
+ID_AND_TEXT = pa.schema([DOCUMENT_SCHEMA.field("id"), DOCUMENT_SCHEMA.field("text")])
 OPEN_TOKENS = 1 << 21
 """Tokens of the rows that are filled side by side; when they are full they are written, as one
 record batch. So memory does not grow with the corpus."""
 
-Marked = tuple[Sequence[int], Sequence[bool] | None]
+BATCH_BYTES = 1 << 20
+"""Of text that is encoded at a time."""
+
+Marked = tuple[Sequence[int] | np.ndarray, Sequence[bool] | None]
 """The ids of a text and, in a chat, which of them are the assistant's."""
 
 
@@ -79,8 +86,8 @@ def pack(
     out.mkdir(parents=True, exist_ok=True)
     reports = {}
     for split in SPLITS:
-        documents = sorted(read_documents(corpus / split), key=_shuffled)
-        texts = _encoded(documents, ids, progress, split)
+        documents = read_table(corpus / split, ID_AND_TEXT)
+        texts = _encoded(documents, tokenizer, ids, progress, split)
         reports[split] = write_packed(
             out / f"{split}.arrow", texts, params.context_length, ids.end_of_text_id
         )
@@ -95,19 +102,23 @@ def pack(
     return PackReport(context_length=params.context_length, **reports)
 
 
-def _shuffled(document: Document) -> bytes:
-    return hashlib.sha256(document.id.encode()).digest()
-
-
 def _encoded(
-    documents: Sequence[Document], ids: ChatTokenizer, progress: Progress, split: str
+    documents: pa.Table, folder: Path, ids: ChatTokenizer, progress: Progress, split: str
 ) -> Iterator[Marked]:
-    end = ids.end_of_text_id
-    for start in range(0, len(documents), 1000):
-        some = documents[start : start + 1000]
-        for text in ids.encode_batch([document.text for document in some]):
-            yield [end, *text, end], None
-        progress(start + len(some), len(documents), "documents", split=split)
+    end = np.array([ids.end_of_text_id], np.int32)
+    digests = [hashlib.sha256(name.encode()).digest() for name in documents["id"].to_pylist()]
+    order = np.array(sorted(range(len(digests)), key=digests.__getitem__), np.int64)
+    sizes = pc.binary_length(documents["text"]).to_numpy()
+    upto = np.cumsum(sizes[order], dtype=np.int64)
+    parts = np.split(order, np.flatnonzero(np.diff(upto // BATCH_BYTES)) + 1)
+    batches = (documents["text"].take(pa.array(part)).to_pylist() for part in parts)
+    size = int(upto[-1]) if len(upto) else 0
+    done = 0
+    for some in encoded(batches, folder, ids, size=size):
+        for text in some:
+            yield np.concatenate([end, text, end]), None
+        done += len(some)
+        progress(done, len(order), "documents", split=split)
 
 
 def write_packed(
@@ -166,8 +177,9 @@ class _OpenRows:
         self.input_ids = np.full(shape, filler, np.int32)
         self.position_ids = np.zeros(shape, np.int32)
         self.is_answer: np.ndarray | None = None
+        self._positions = np.arange(context_length, dtype=np.int32)
 
-    def place(self, text: Sequence[int], mark: Sequence[bool] | None) -> bool:
+    def place(self, text: Sequence[int] | np.ndarray, mark: Sequence[bool] | None) -> bool:
         """Put a text into the first row that has room; False if none has."""
         if self.free[1] < len(text):
             return False
@@ -180,7 +192,7 @@ class _OpenRows:
         start = length - self.free[node]
         place = slice(start, start + len(text))
         self.input_ids[row, place] = text
-        self.position_ids[row, place] = np.arange(len(text))
+        self.position_ids[row, place] = self._positions[: len(text)]
         if mark is not None:
             if self.is_answer is None:
                 self.is_answer = np.zeros_like(self.position_ids)
@@ -189,7 +201,10 @@ class _OpenRows:
         self.free[node] -= len(text)
         while node > 1:
             node //= 2
-            self.free[node] = max(self.free[2 * node], self.free[2 * node + 1])
+            most = max(self.free[2 * node], self.free[2 * node + 1])
+            if most == self.free[node]:
+                break  # and so is all above it
+            self.free[node] = most
         return True
 
     def columns(self) -> dict[str, np.ndarray]:

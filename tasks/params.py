@@ -22,7 +22,8 @@ from ruamel.yaml.error import YAMLError
 
 from chatwright.errors import BadParameter, MissingInput
 from tasks.params_section import PositiveInt, Section, Share
-from tasks.quality_params import ChineseParams, Filter, QualityParams
+from tasks.params_web import WebParams
+from tasks.quality_params import ChineseParams, ClassifierParams, Filter, QualityParams
 
 
 def _rows_or_auto(value: Any) -> int | Literal["auto"] | None:
@@ -65,7 +66,7 @@ class FolderParams(Section):
 
 
 class NamedFilesParams(Section):
-    """A source that reads the files it is told to: ``chat``, ``labelled``, ``questions``."""
+    """A source that reads the files it is told to: ``chat``, ``labelled``, and so on."""
 
     paths: list[str] = []
 
@@ -74,7 +75,17 @@ class IngestParams(Section):
     """Which texts go in."""
 
     sources: list[
-        Literal["python-docs", "dialogues", "folder", "chat", "labelled", "questions"]
+        Literal[
+            "python-docs",
+            "dialogues",
+            "folder",
+            "chat",
+            "labelled",
+            "questions",
+            "web",
+            "wikipedia",
+            "commoncrawl",
+        ]
     ] = Field(min_length=1)
     python_docs: PythonDocsParams
     dialogues: DialoguesParams
@@ -82,6 +93,9 @@ class IngestParams(Section):
     chat: NamedFilesParams = NamedFilesParams()
     labelled: NamedFilesParams = NamedFilesParams()
     questions: NamedFilesParams = NamedFilesParams()
+    commoncrawl: NamedFilesParams = NamedFilesParams()
+    web: WebParams = WebParams()
+    wikipedia: NamedFilesParams = NamedFilesParams()
     shard_documents: PositiveInt = 50_000
 
 
@@ -92,6 +106,19 @@ class NearDuplicatesParams(Section):
     shingle: PositiveInt = 5
     bands: Annotated[int, Field(ge=1, le=1_000)] = 20
     rows: Annotated[int, Field(ge=1, le=100)] = 6
+
+
+class AugmentParams(Section):
+    """What is made of labelled training texts."""
+
+    copies: Annotated[int, Field(ge=0, le=100)] = 4
+    replace: Share = 0.1
+    insert: Share = 0.1
+    swap: Share = 0.1
+    delete: Share = 0.1
+    synonyms: str | None = None
+    translate: Annotated[str, Field(pattern=r"^[\w.]+:\w+$")] | None = None
+    seed: int = 1
 
 
 class PreprocessParams(Section):
@@ -111,6 +138,8 @@ class PreprocessParams(Section):
     filters: list[Filter] = []
     quality: QualityParams = QualityParams()
     quality_zh: ChineseParams = ChineseParams()
+    classifier: ClassifierParams | None = None
+    augment: AugmentParams | None = None
     validation_share: Share
     test_share: Share
     shard_documents: PositiveInt = 50_000
@@ -125,7 +154,8 @@ class PreprocessParams(Section):
 class TokenizerParams(Section):
     """The vocabulary."""
 
-    vocab_size: Annotated[int, Field(ge=300, le=262_144)]
+    vocab_size: Annotated[int, Field(ge=300, le=262_144)] | None
+    language_exponent: Share = 1.0
 
 
 class PackParams(Section):

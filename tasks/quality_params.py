@@ -96,4 +96,12 @@ class ChineseParams(QualityParams):
     fineweb: ChineseFineWebParams = ChineseFineWebParams()
 
 
+class ClassifierParams(Section):
+    """A classifier learnt from good and bad samples, and what a document has to reach."""
+
+    good: list[Annotated[str, Field(min_length=1)]] = Field(min_length=1)
+    bad: list[Annotated[str, Field(min_length=1)]] = Field(min_length=1)
+    min_score: Share = 0.5
+
+
 Filter = Literal["gopher-repetition", "gopher-quality", "c4", "fineweb"]

@@ -3,7 +3,7 @@
 Notable choices: any text can be encoded, because the alphabet is all 256 bytes; text is cut as
 Qwen and GPT-4 cut it, so that no token joins a word to a line break or a comma, and digits stand
 alone, which makes numbers regular; only training documents are read, so that the held-out text
-stays unseen. The same corpus gives the same file.
+stays unseen; it is measured, though. The same corpus gives the same file.
 
 Where the weights exist already (``model.init``), so does their tokenizer, and is taken as it is;
 one without a chat template is given ours and its tokens.
@@ -11,11 +11,10 @@ one without a chat template is given ours and its tokens.
 
 import shutil
 from collections import defaultdict
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from pathlib import Path
 
-from pydantic import BaseModel
-from tokenizers import Regex, Tokenizer, decoders, models, pre_tokenizers, trainers
+from tokenizers import Tokenizer, decoders, models, pre_tokenizers, trainers
 
 from chatwright.errors import BadInput, CorpusTooSmall
 from model.hf_config import CONFIG, model_config, read_json
@@ -27,32 +26,22 @@ from model.tokenizer import (
     read_tokenizer,
     save_tokenizer,
 )
+from model.word_encoder import pieces_then_bytes
 from tasks.documents import read_dialogues, read_documents
 from tasks.params import TokenizerParams
 from tasks.progress import Progress, silent
 from tasks.stage import Stage
+from tasks.tokenizer_report import FREQUENT, Texts, TokenizerReport, report_on
+from tasks.vocabulary import ALPHABET, balanced, chosen_size, first_tokens
 
-# Qwen's: contractions; words with what stands before them; single digits; punctuation with the
-# line breaks that follow it; line breaks; other white space, its last character left to the word.
-PIECES = (
-    r"(?i:'s|'t|'re|'ve|'m|'ll|'d)|[^\r\n\p{L}\p{N}]?\p{L}+|\p{N}"
-    r"| ?[^\s\p{L}\p{N}]+[\r\n]*|\s*[\r\n]+|\s+(?!\S)|\s+"
-)
 LEAST_MERGES = 44
 """300 tokens and below is the alphabet and next to nothing else: no corpus, but an accident."""
 
+LARGEST = 262_144
+"""Of the vocabularies that are tried where the corpus chooses; what params.yaml allows, too."""
+
 NO_LIMIT = int(1e30)
 """What transformers writes as ``model_max_length`` where a tokenizer belongs to no model yet."""
-
-
-class TokenizerReport(BaseModel):
-    """What came of it. ``bytes_per_token`` is by language, on the text it was trained on."""
-
-    vocab_size: int
-    wanted_vocab_size: int
-    documents: int
-    training_bytes: int
-    bytes_per_token: dict[str, float]
 
 
 def train_tokenizer(
@@ -71,28 +60,45 @@ def train_tokenizer(
         out: the folder to write to.
 
     Returns:
-        Sizes; ``vocab_size`` is below what was wanted where the corpus has no more pairs to merge.
+        Sizes, and what it makes of the texts; ``vocab_size`` is below what was
+        wanted where the corpus has no more pairs to merge.
 
     Raises:
         CorpusTooSmall: there is next to no text to learn from.
     """
-    texts = texts_by_language(corpus, dialogues)
-    everything = [text for lang in sorted(texts) for text in texts[lang]]
-    progress(0, len(everything), "texts")
-    tokenizer = byte_level_bpe(everything, params.vocab_size)
+    documents, turns = by_language(corpus / "train"), turns_by_language(dialogues)
+    texts = {
+        lang: documents.get(lang, []) + turns.get(lang, [])
+        for lang in documents.keys() | turns.keys()
+    }
+    number = sum(map(len, texts.values()))
+    progress(0, number, "texts")
+    tokenizer = learnt(texts, params)
     vocab_size = tokenizer.get_vocab_size()
-    alphabet = 256 + len(SPECIAL_TOKENS)
-    if vocab_size < min(params.vocab_size, alphabet + LEAST_MERGES):
+    if vocab_size < min(params.vocab_size or NO_LIMIT, ALPHABET + LEAST_MERGES):
         raise CorpusTooSmall(
             str(corpus / "train"),
-            f"its {len(everything):,} texts gave {vocab_size - alphabet} merges "
+            f"its {number:,} texts gave {vocab_size - ALPHABET} merges "
             f"where {LEAST_MERGES} are the least",
             "Put more text into corpus/",
         )
-    progress(len(everything), len(everything), "texts", vocabulary=vocab_size)
+    progress(number, number, "texts", vocabulary=vocab_size)
     out.mkdir(parents=True, exist_ok=True)
     save_tokenizer(tokenizer, out, NO_LIMIT)
-    return report_on(tokenizer, texts, wanted=params.vocab_size)
+    held_out = by_language(corpus / "validation")
+    return report_on(tokenizer, documents, turns, held_out, wanted=params.vocab_size)
+
+
+def learnt(texts: Texts, params: TokenizerParams) -> Tokenizer:
+    """The tokenizer that the parameters ask for."""
+    if params.vocab_size is not None:
+        return byte_level_bpe(balanced(texts, params.language_exponent), params.vocab_size)
+    # What is rarer when it is merged has too few examples in any case.
+    largest = byte_level_bpe(
+        balanced(texts, params.language_exponent), LARGEST, least_examples=FREQUENT
+    )
+    everything = [text for some in texts.values() for text in some]
+    return first_tokens(largest, chosen_size(largest, everything))
 
 
 def adopt_tokenizer(weights: Path, corpus: Path, dialogues: Path, out: Path) -> TokenizerReport:
@@ -130,55 +136,49 @@ def adopt_tokenizer(weights: Path, corpus: Path, dialogues: Path, out: Path) -> 
         tokenizer.add_special_tokens(list(SPECIAL_TOKENS))
         save_tokenizer(tokenizer, out, NO_LIMIT)
     adopted = Tokenizer.from_file(str(out / "tokenizer.json"))
-    return report_on(adopted, texts_by_language(corpus, dialogues), wanted=adopted.get_vocab_size())
+    return report_on(
+        adopted,
+        by_language(corpus / "train"),
+        turns_by_language(dialogues),
+        by_language(corpus / "validation"),
+        wanted=adopted.get_vocab_size(),
+    )
 
 
-def texts_by_language(corpus: Path, dialogues: Path) -> dict[str, list[str]]:
-    """The training documents and the turns of the dialogues."""
+def by_language(documents: Path) -> dict[str, list[str]]:
+    """The texts of a folder of documents."""
     texts: dict[str, list[str]] = defaultdict(list)
-    for document in read_documents(corpus / "train"):
+    for document in read_documents(documents):
         texts[document.lang].append(document.text)
+    return texts
+
+
+def turns_by_language(dialogues: Path) -> dict[str, list[str]]:
+    """What is said in the dialogues."""
+    texts: dict[str, list[str]] = defaultdict(list)
     for dialogue in read_dialogues(dialogues):
         texts[dialogue.lang] += [m["content"] for m in dialogue.messages]
     return texts
 
 
-def report_on(
-    tokenizer: Tokenizer, texts: Mapping[str, list[str]], *, wanted: int
-) -> TokenizerReport:
-    """What a tokenizer makes of the texts of each language."""
-    return TokenizerReport(
-        vocab_size=tokenizer.get_vocab_size(),
-        wanted_vocab_size=wanted,
-        documents=sum(len(some) for some in texts.values()),
-        training_bytes=sum(len(text.encode()) for some in texts.values() for text in some),
-        bytes_per_token={lang: _bytes_per_token(tokenizer, texts[lang]) for lang in sorted(texts)},
-    )
+def byte_level_bpe(texts: Iterable[str], vocab_size: int, *, least_examples: int = 0) -> Tokenizer:
+    """A byte-level BPE tokenizer of at most ``vocab_size`` tokens, special ones first.
 
-
-def byte_level_bpe(texts: Iterable[str], vocab_size: int) -> Tokenizer:
-    """A byte-level BPE tokenizer of at most ``vocab_size`` tokens, special ones first."""
+    Args:
+        least_examples: how often a pair has to stand in the texts when it is merged.
+    """
     tokenizer = Tokenizer(models.BPE())
-    tokenizer.pre_tokenizer = pre_tokenizers.Sequence(
-        [
-            pre_tokenizers.Split(Regex(PIECES), behavior="isolated"),
-            pre_tokenizers.ByteLevel(add_prefix_space=False, use_regex=False),
-        ]
-    )
+    tokenizer.pre_tokenizer = pieces_then_bytes()
     tokenizer.decoder = decoders.ByteLevel()
     trainer = trainers.BpeTrainer(
         vocab_size=vocab_size,
+        min_frequency=least_examples,
         special_tokens=list(SPECIAL_TOKENS),
         initial_alphabet=sorted(pre_tokenizers.ByteLevel.alphabet()),
         show_progress=False,
     )
     tokenizer.train_from_iterator(texts, trainer)
     return tokenizer
-
-
-def _bytes_per_token(tokenizer: Tokenizer, texts: list[str]) -> float:
-    tokens = sum(len(encoding.ids) for encoding in tokenizer.encode_batch(texts))
-    return round(sum(len(text.encode()) for text in texts) / max(1, tokens), 3)
 
 
 def main() -> None:
@@ -192,6 +192,7 @@ def main() -> None:
             )
         else:
             report = adopt_tokenizer(weights_folder(init), corpus, dialogues, out)
+        stage.log(report.line())
         stage.report(report)
 
 

@@ -24,6 +24,7 @@ if TYPE_CHECKING:  # these take seconds to import; a wrong choice is refused bef
     from tasks.fitted_runs import FittedRuns
     from tasks.forecast import Forecast
 
+STAND_IN_VOCABULARY = 4096
 TOKENS, TOKENIZER = Path("data/tokens"), Path("artifacts/tokenizer")
 
 
@@ -49,7 +50,7 @@ def plan(preset: str | None, settings: list[str]) -> None:
             str(Path.cwd()), "there is no dvc.yaml", "Go to the folder of your Chatwright project"
         )
     params = chosen_params(preset, settings)
-    shape_of(params, params.tokenizer.vocab_size)  # refused before anything slow
+    shape_of(params, vocab_size_of(params))  # refused before anything slow
     from tasks.fitted_runs import fitted_runs
     from tasks.forecast import forecast
     from tasks.pretrain_options import devices_here
@@ -94,6 +95,11 @@ def shape_of(params: Params, vocab_size: int) -> ModelConfig:
     return replace(config, context_length=context_length)
 
 
+def vocab_size_of(params: Params) -> int:
+    """That of the tokenizer, or what stands in for it until the corpus has chosen."""
+    return params.tokenizer.vocab_size or STAND_IN_VOCABULARY
+
+
 def ground_of(params: Params) -> Ground:
     """The corpus on disk, if it is the one that these parameters ask for."""
     # The stages up to pack are those whose choices decide what the rows are.
@@ -103,7 +109,7 @@ def ground_of(params: Params) -> Ground:
         for section in ("seed", "ingest", "preprocess", "tokenizer", "pack")
     )
     if not same or not (TOKENS / "train.arrow").exists() or not TOKENIZER.exists():
-        return Ground(params.tokenizer.vocab_size, None, None, 0)
+        return Ground(vocab_size_of(params), None, None, 0)
     from model.rows import Rows
     from model.tokenizer import ChatTokenizer
     from tasks.corpus_figures import corpus_figures

@@ -25,17 +25,19 @@ HEADING = re.compile(r"^#{1,6}[ \t]+(\S.*)$|^(\S.*)\r?\n(?:={3,}|-{3,})[ \t\r]*$
 DEEPEST = 512
 """Browsers built on Blink put no element deeper (``kMaximumHTMLParserDOMTreeDepth``)."""
 TOO_DEEP = " > ".join(["*"] * (DEEPEST + 1))
+MOST_ATTRIBUTES = 5_000
+_MANY_ATTRIBUTES = re.compile(rf"<[a-z][^\s<>]*+(?:\s++[^\s<>]++){{{MOST_ATTRIBUTES}}}", re.I)
 
 
 def read_txt(file: OpenFile) -> Iterator[Record]:
     """A plain text; its first line is its title, unless it is a whole paragraph."""
-    found = decode(file.whole())
+    found = decode(file.whole(), charset=file.charset)
     yield Text(found.text, first_line(found.text), meta=_encoding_meta(found))
 
 
 def read_markdown(file: OpenFile) -> Iterator[Record]:
     """A Markdown text; the title is that of its front matter, its first heading or first line."""
-    found = decode(file.whole())
+    found = decode(file.whole(), charset=file.charset)
     text, title = found.text, None
     front = re.match(r"---\r?\n(.*?)\r?\n---\r?\n", text, re.S)
     if front:
@@ -56,11 +58,22 @@ def _without_closing(heading: str) -> str:
 
 def read_html(file: OpenFile) -> Iterator[Record]:
     """The main content of a page, without its navigation; all of it where there is no main part."""
-    found = decode(file.whole(), declared_in_html=True)
+    yield text_of_page(decode(file.whole(), declared_in_html=True, charset=file.charset))
+
+
+def text_of_page(found: Decoded) -> Text:
+    """The same of a page that is decoded already.
+
+    Raises:
+        Undecodable: it is made in a way that reading it would take for ever.
+    """
+    # The library's time to parse a tag is the square of its attributes, and the time to find the
+    # main part grows with the depth of each element: minutes and hours, if it is made so.
+    if _MANY_ATTRIBUTES.search(found.text):
+        raise Undecodable(f"HTML with more than {MOST_ATTRIBUTES:,} attributes of one tag")
     tree = HTMLTree.parse(found.text)
     if tree.document and tree.document.query_selector(TOO_DEEP):
-        # To find the main part takes time that grows with the depth of each element.
-        raise Undecodable(f"elements more than {DEEPEST} deep inside one another")
+        raise Undecodable(f"HTML with more than {DEEPEST} levels")
     text = extract_plain_text(tree, main_content=True) or extract_plain_text(tree)
 
     def first(selector: str) -> ElementNode | None:
@@ -74,7 +87,7 @@ def read_html(file: OpenFile) -> Iterator[Record]:
     meta = _encoding_meta(found)
     if declared:
         meta["declared_language"] = declared
-    yield Text(
+    return Text(
         text,
         " ".join(title.split()) or None,
         url or None,

@@ -8,6 +8,7 @@ source is another entry in ``SOURCES``.
 import contextlib
 from collections import Counter
 from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -17,38 +18,37 @@ from pydantic import BaseModel
 from chatwright.errors import CorpusTooSmall
 from tasks.documents import DIALOGUE_SCHEMA, DOCUMENT_SCHEMA, Dialogue, Document
 from tasks.ingest.chat import chat
+from tasks.ingest.commoncrawl import commoncrawl
 from tasks.ingest.dialogues import dialogues
 from tasks.ingest.folder import folder
 from tasks.ingest.labelled import labelled
-from tasks.ingest.left_out import NAMED, LeftOut
+from tasks.ingest.left_out import LeftOut
 from tasks.ingest.named_files import NamedFiles
 from tasks.ingest.python_docs import python_docs
 from tasks.ingest.questions import questions
+from tasks.ingest.web import check_names_a_page, web
+from tasks.ingest.wikipedia import wikipedia
 from tasks.labelled import QUESTION_SCHEMA, TEXT_SCHEMA, LabelledText, Question
 from tasks.params import IngestParams
 from tasks.progress import Progress, silent
 from tasks.sorted_shards import SortedShards
 
-
-def _chat_files(params: IngestParams) -> NamedFiles:
-    return NamedFiles("chat", params.chat.paths, params.folder)
-
-
-def _labelled_files(params: IngestParams) -> NamedFiles:
-    return NamedFiles("labelled", params.labelled.paths, params.folder)
+FILE_SOURCES = ("chat", "commoncrawl", "labelled", "questions", "wikipedia")
+"""They read the files that ``ingest.<source>.paths`` names."""
 
 
-def _question_files(params: IngestParams) -> NamedFiles:
-    return NamedFiles("questions", params.questions.paths, params.folder)
-
-
-NAMED_FILES = {"chat": _chat_files, "labelled": _labelled_files, "questions": _question_files}
+def named_files(source: str, params: IngestParams) -> NamedFiles:
+    """What a source of ``FILE_SOURCES`` is told to read."""
+    return NamedFiles(source, getattr(params, source).paths, params.folder)
 
 
 def files_of_other_sources(params: IngestParams) -> list[Path]:
     """The files that sources name, which ``folder`` leaves to them; a wrong name is an error."""
-    named = [NAMED_FILES[name](params) for name in sorted(set(params.sources) & set(NAMED_FILES))]
-    return [path for each in named for path in each.found()]
+    return [path for each in _named(params) for path in each.found()]
+
+
+def _named(params: IngestParams) -> list[NamedFiles]:
+    return [named_files(each, params) for each in FILE_SOURCES if each in params.sources]
 
 
 def _rest_of_the_folder(
@@ -64,16 +64,20 @@ SOURCES: dict[str, tuple[Source, Callable[[IngestParams], Any]]] = {
     "python-docs": (python_docs, lambda params: params.python_docs),
     "dialogues": (dialogues, lambda params: params.dialogues),
     "folder": (_rest_of_the_folder, lambda params: params),
-    "chat": (chat, _chat_files),
-    "labelled": (labelled, _labelled_files),
-    "questions": (questions, _question_files),
+    "chat": (chat, partial(named_files, "chat")),
+    "labelled": (labelled, partial(named_files, "labelled")),
+    "questions": (questions, partial(named_files, "questions")),
+    "commoncrawl": (commoncrawl, partial(named_files, "commoncrawl")),
+    "web": (web, lambda params: params),
+    "wikipedia": (wikipedia, partial(named_files, "wikipedia")),
 }
 
 
 class IngestReport(BaseModel):
     """What came in, by source, and what did not, by source and reason.
 
-    ``named`` are the first few things left out, each with its file and line.
+    ``named`` are some of the things left out, each with its file and line: at least one for each
+    source and reason.
     """
 
     documents: dict[str, int]
@@ -109,7 +113,11 @@ def ingest(
     report = IngestReport(
         documents={}, dialogues={}, labelled={}, characters={}, bytes={}, left_out={}, named=[]
     )
-    files_of_other_sources(params)  # before any data is read
+    # Before any data is read.
+    for each in _named(params):
+        each.check()
+    if "web" in params.sources:
+        check_names_a_page(params.web)
     raw.mkdir(parents=True, exist_ok=True)
     with contextlib.ExitStack() as stack:
 
@@ -150,7 +158,6 @@ def ingest(
                 f"no text in any of: {', '.join(sorted(set(params.sources)))}",
                 "Put files into the folder, or add python-docs to the sources in params.yaml",
             )
-    report.named = report.named[:NAMED]
     return report
 
 

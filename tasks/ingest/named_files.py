@@ -1,7 +1,8 @@
 """The files that a source is told to read, one by one or by pattern, and how their records count.
 
 They stand in the user's folder, since that is what DVC watches: a change in them makes the stage
-run again. The source ``folder`` leaves them to the source that names them.
+run again. The source ``folder`` leaves them to the source that names them. Or they stand elsewhere,
+under an address (http, https, s3, hf; remote.py): of a change there DVC learns nothing.
 """
 
 import os
@@ -16,6 +17,7 @@ from tasks.ingest.archives import open_files
 from tasks.ingest.left_out import LeftOut
 from tasks.ingest.open_file import OpenFile, readable_name
 from tasks.ingest.records import Broken
+from tasks.ingest.remote import fetched, is_remote, remote_files
 from tasks.ingest.visible_files import visible_files
 from tasks.params import FolderParams
 from tasks.progress import Progress
@@ -39,8 +41,26 @@ class NamedFiles:
     paths: list[str]
     limits: FolderParams
 
+    def check(self) -> None:
+        """See that everything named is there, also elsewhere.
+
+        Raises:
+            BadParameter, MissingInput: as ``found``; and as ``remote_files``.
+        """
+        self.found()
+        for address in self._addresses():
+            remote_files(address, self.key)
+
+    @property
+    def key(self) -> str:
+        """The parameter that names them."""
+        return f"ingest.{self.source}.paths"
+
+    def _addresses(self) -> list[str]:
+        return sorted({path for path in self.paths if is_remote(path)})
+
     def found(self, left_out: LeftOut | None = None) -> list[Path]:
-        """The files, in the order of their names.
+        """The files in the user's folder, in the order of their names.
 
         Args:
             left_out: gets counted what is named and no file that can be read.
@@ -50,7 +70,7 @@ class NamedFiles:
             MissingInput: there is none of that name.
             BadInput: a folder may not be read.
         """
-        key = f"ingest.{self.source}.paths"
+        key = self.key
         if not self.paths:
             raise BadParameter(
                 key, "names no file", f"Name some, or take {self.source} out of ingest.sources"
@@ -58,6 +78,8 @@ class NamedFiles:
         root = Path(os.path.abspath(self.limits.path))
         patterns: dict[str, tuple[str, ...]] = {}
         for path in self.paths:
+            if is_remote(path):
+                continue
             if not Path(os.path.abspath(path)).is_relative_to(root):
                 raise BadParameter(
                     f"{key}, {path}",
@@ -66,6 +88,9 @@ class NamedFiles:
                 )
             below = Path(os.path.abspath(path)).relative_to(root).parts
             patterns[path] = (*below, "*") if path.endswith("/") else below
+
+        if not patterns:
+            return []
 
         def is_named(parts: tuple[str, ...], is_folder: bool) -> bool:
             return any(_names(each, parts, is_folder) for each in patterns.values())
@@ -81,14 +106,31 @@ class NamedFiles:
                 )
         return found
 
-    def opened(self, left_out: LeftOut, progress: Progress) -> Iterator[OpenFile]:
-        """The files, or what is in them, each to be read before the next is asked for."""
+    def opened(
+        self, left_out: LeftOut, progress: Progress, *, keeps_packed: tuple[str, ...] = ()
+    ) -> Iterator[OpenFile]:
+        """The files, or what is in them, each to be read before the next is asked for.
+
+        Those with an ending of ``keeps_packed`` are given as they are.
+        """
         root = Path(os.path.abspath(self.limits.path))
         found = self.found(left_out)
+        files = [each for address in self._addresses() for each in remote_files(address, self.key)]
         for number, path in enumerate(found):
             progress(number, len(found), "files")
             where = Path(os.path.abspath(path)).relative_to(root).as_posix()
-            yield from open_files(path, readable_name(os.fsencode(where)), self.limits, left_out)
+            yield from open_files(
+                path,
+                readable_name(os.fsencode(where)),
+                self.limits,
+                left_out,
+                keeps_packed=keeps_packed,
+            )
+        for file in sorted(set(files), key=lambda each: each.address):
+            copy = fetched(file, self.key, progress)
+            yield from open_files(
+                copy, file.address, self.limits, left_out, keeps_packed=keeps_packed
+            )
 
 
 def _names(pattern: tuple[str, ...], parts: tuple[str, ...], is_folder: bool) -> bool:
@@ -128,10 +170,10 @@ class Tally:
 
     def check(self) -> None:
         """Raise ``BadInput`` if more of the file is broken than may be."""
-        share = self._limits.max_broken_share
+        share, where = self._limits.max_broken_share, self._file.where
         if len(self._broken) > share * self._records and not self._file.is_cut():
             raise BadInput(
-                str(Path(self._limits.path, self._file.where)),
+                where if is_remote(where) else str(Path(self._limits.path, where)),
                 f"{len(self._broken)} of {self._records} records are broken, more than the"
                 f" {share:.0%} that are allowed; the first, {self._broken[0]}",
                 "Mend them, take the file out, or raise ingest.folder.max_broken_share",

@@ -55,6 +55,7 @@ class OpenFile:
         packed: the file on disk that it comes from.
         longest: the most bytes that one text or record may have.
         is_cut: whether the bytes have ended at a damage.
+        charset: the encoding that the server which sent it gave.
     """
 
     where: str
@@ -63,6 +64,7 @@ class OpenFile:
     packed: Packed
     longest: int
     is_cut: Callable[[], bool] = lambda: False
+    charset: str | None = None
 
     @property
     def suffix(self) -> str:

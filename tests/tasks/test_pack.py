@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from chatwright.errors import CorpusTooSmall
 from model.rows import Rows
 from model.tokenizer import ChatTokenizer
+from tasks import encoding
 from tasks import pack as packing
 from tasks.documents import Document, write_dialogues, write_documents
 from tasks.pack import PackReport, pack, write_packed
@@ -102,6 +103,19 @@ def test_a_corpus_smaller_than_a_row_says_how_many_tokens_are_missing(
 def test_the_same_corpus_gives_the_same_bytes(corpus: Path, tmp_path: Path) -> None:
     for name in ("a", "b"):
         packed(corpus, tmp_path / name, 64)
+    for split in ("train", "validation", "test"):
+        one, other = (tmp_path / name / f"{split}.arrow" for name in ("a", "b"))
+        assert one.read_bytes() == other.read_bytes()
+
+
+def test_a_corpus_that_processes_share_gives_the_same_bytes(
+    corpus: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    packed(corpus, tmp_path / "a", 64)
+    monkeypatch.setattr(encoding, "SHARED_BYTES", 1)
+    monkeypatch.setattr(packing, "BATCH_BYTES", 1000)
+    monkeypatch.setattr(encoding, "cores", lambda: 2)
+    packed(corpus, tmp_path / "b", 64)
     for split in ("train", "validation", "test"):
         one, other = (tmp_path / name / f"{split}.arrow" for name in ("a", "b"))
         assert one.read_bytes() == other.read_bytes()

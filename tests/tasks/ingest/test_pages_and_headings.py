@@ -51,7 +51,7 @@ def test_page_of_elements_too_deep_inside_one_another_is_named(tmp_path: Path, p
     (tmp_path / "x.html").write_text(f"<p>Text</p>{page}")
     left_out = LeftOut()
     assert read(tmp_path, left_out) == []
-    assert left_out.named == ["x.html: elements more than 512 deep inside one another"]
+    assert left_out.named == ["x.html: HTML with more than 512 levels"]
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,157 @@
+"""Many texts to ids, several times as fast as the tokenizer alone, and with the same result.
+
+Notable choices: text is cut into pieces by the very pattern that our tokenizer is trained with,
+by the package ``regex``, and no token spans two pieces; so a piece that was seen before is looked
+up, and the tokenizer sees each different one once. Of ordinary text one in 20 pieces is new. A
+tokenizer that cuts otherwise, as those of published weights may, encodes its texts itself; so does
+ours a text with characters that this Python's Unicode does not have yet, since what is a letter
+among them is not known to all libraries alike.
+"""
+
+import json
+import unicodedata
+from collections.abc import Iterator, Sequence
+from itertools import chain
+
+import numpy as np
+import regex
+from tokenizers import Regex, Tokenizer, pre_tokenizers
+
+# Qwen's: contractions; words with what stands before them; single digits; punctuation with the
+# line breaks that follow it; line breaks; other white space, its last character left to the word.
+PIECES = (
+    r"(?i:'s|'t|'re|'ve|'m|'ll|'d)|[^\r\n\p{L}\p{N}]?\p{L}+|\p{N}"
+    r"| ?[^\s\p{L}\p{N}]+[\r\n]*|\s*[\r\n]+|\s+(?!\S)|\s+"
+)
+MOST_IDS = 1 << 20
+"""Of all pieces that are remembered; when there are more, all are forgotten. Tens of megabytes."""
+
+BATCH_CHARACTERS = 1 << 20
+
+
+def pieces_then_bytes() -> pre_tokenizers.PreTokenizer:
+    """How our tokenizers cut text: by ``PIECES``, and each piece into bytes."""
+    return pre_tokenizers.Sequence(
+        [
+            pre_tokenizers.Split(Regex(PIECES), behavior="isolated"),
+            pre_tokenizers.ByteLevel(add_prefix_space=False, use_regex=False),
+        ]
+    )
+
+
+def cuts_into_pieces(tokenizer: Tokenizer) -> bool:
+    """Whether it reads text as those do that we train, so that pieces can be encoded apart."""
+    cutter = tokenizer.pre_tokenizer
+    return (
+        cutter is not None
+        and json.loads(cutter.__getstate__()) == json.loads(pieces_then_bytes().__getstate__())
+        and tokenizer.normalizer is None
+        and tokenizer.truncation is None
+        and tokenizer.padding is None
+        and all(token.special for token in tokenizer.get_added_tokens_decoder().values())
+        and tokenizer.encode_special_tokens
+        and not getattr(tokenizer.model, "dropout", None)
+    )
+
+
+class WordEncoder:
+    """Encodes texts with a tokenizer, special tokens in them as the text that they are.
+
+    Args:
+        tokenizer: with ``encode_special_tokens`` set.
+    """
+
+    def __init__(self, tokenizer: Tokenizer) -> None:
+        self._tokenizer = tokenizer
+        self._by_pieces = cuts_into_pieces(tokenizer)
+        self._numbers = _Numbers()
+        # Of the piece with each number: where its ids begin in _ids, and how many they are.
+        self._starts, self._lengths = np.empty(0, np.int64), np.empty(0, np.int64)
+        self._ids = np.empty(0, np.int32)
+
+    cut = staticmethod(regex.compile(PIECES).findall)
+    """The pieces of a text."""
+
+    def encode(self, texts: Sequence[str]) -> list[np.ndarray]:
+        """The ids of each text, int32."""
+        if not self._by_pieces:
+            return self._whole(texts)
+        return list(chain.from_iterable(map(self._batch, batches(texts))))
+
+    def _batch(self, texts: Sequence[str]) -> list[np.ndarray]:
+        whole = [place for place, text in enumerate(texts) if has_new_characters(text)]
+        if not whole:
+            return self._by_pieces_of(texts)
+        found = self._by_pieces_of(["" if has_new_characters(text) else text for text in texts])
+        for place, ids in zip(whole, self._whole([texts[n] for n in whole]), strict=True):
+            found[place] = ids
+        return found
+
+    def _whole(self, texts: Sequence[str]) -> list[np.ndarray]:
+        found = self._tokenizer.encode_batch_fast(list(texts), add_special_tokens=False)
+        return [np.array(each.ids, np.int32) for each in found]
+
+    def _by_pieces_of(self, texts: Sequence[str]) -> list[np.ndarray]:
+        if len(self._ids) > MOST_IDS:
+            self._forget()
+        pieces = [self.cut(text) for text in texts]
+        counts = np.fromiter(map(len, pieces), np.int64, len(pieces))
+        numbers = np.fromiter(
+            map(self._numbers.__getitem__, chain.from_iterable(pieces)), np.int64, counts.sum()
+        )
+        self._learn()
+        lengths = self._lengths[numbers]
+        ends = np.concatenate([[0], np.cumsum(lengths)])
+        shifts = np.repeat(self._starts[numbers] - ends[:-1], lengths)
+        ids = self._ids[shifts + np.arange(ends[-1])]
+        return np.split(ids, ends[np.cumsum(counts)][:-1])
+
+    def _learn(self) -> None:
+        new = self._numbers.new
+        if not new:
+            return
+        found = [
+            each.ids for each in self._tokenizer.encode_batch_fast(new, add_special_tokens=False)
+        ]
+        lengths = np.fromiter(map(len, found), np.int64, len(found))
+        starts = len(self._ids) + np.cumsum(lengths) - lengths
+        ids = np.fromiter(chain.from_iterable(found), np.int32, lengths.sum())
+        self._lengths = np.concatenate([self._lengths, lengths])
+        self._starts = np.concatenate([self._starts, starts])
+        self._ids = np.concatenate([self._ids, ids])
+        self._numbers.new = []
+
+    def _forget(self) -> None:
+        self._numbers = _Numbers()
+        self._starts, self._lengths = self._starts[:0], self._lengths[:0]
+        self._ids = self._ids[:0]
+
+
+def has_new_characters(text: str) -> bool:
+    """Whether a text has characters that are not assigned in this Python's Unicode."""
+    return not text.isascii() and any(unicodedata.category(each) == "Cn" for each in set(text))
+
+
+class _Numbers(dict[str, int]):
+    """Numbers each piece that it is asked for; those asked for the first time are in ``new``."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.new: list[str] = []
+
+    def __missing__(self, piece: str) -> int:
+        number = self[piece] = len(self)
+        self.new.append(piece)
+        return number
+
+
+def batches(texts: Sequence[str]) -> Iterator[Sequence[str]]:
+    """Texts in groups of about ``BATCH_CHARACTERS``, so that memory does not grow with them."""
+    start = characters = 0
+    for place, text in enumerate(texts):
+        characters += len(text)
+        if characters >= BATCH_CHARACTERS:
+            yield texts[start : place + 1]
+            start, characters = place + 1, 0
+    if start < len(texts):
+        yield texts[start:]

@@ -1,0 +1,81 @@
+"""Texts to ids, batch by batch: a large corpus by one process a core.
+
+Processes, not threads, as most of the work is Python's. They end with the one that started them,
+however that ends.
+"""
+
+import multiprocessing
+import os
+import signal
+import threading
+from collections import deque
+from collections.abc import Iterable, Iterator
+from concurrent.futures import Future, ProcessPoolExecutor
+from pathlib import Path
+
+import numpy as np
+
+from model.tokenizer import ChatTokenizer
+
+SHARED_BYTES = 10_000_000
+"""From so much text on, further processes are worth their start."""
+
+Ids = list[np.ndarray]
+
+
+def encoded(
+    batches: Iterable[list[str]], folder: Path, ids: ChatTokenizer, *, size: int
+) -> Iterator[Ids]:
+    """The ids of each batch's texts, in order.
+
+    Args:
+        folder: the tokenizer's.
+        ids: the tokenizer.
+        size: bytes of all texts together.
+    """
+    if size >= SHARED_BYTES and cores() > 1:
+        return _by_processes(batches, folder, cores())
+    return map(ids.encode_arrays, batches)
+
+
+def cores() -> int:
+    """The cores that this process may use."""
+    if hasattr(os, "sched_getaffinity"):
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1
+
+
+def _by_processes(batches: Iterable[list[str]], folder: Path, processes: int) -> Iterator[Ids]:
+    # Few batches are under way at any time, so that memory does not grow with the corpus.
+    waiting: deque[Future[Ids]] = deque()
+    context = multiprocessing.get_context("spawn")
+    with ProcessPoolExecutor(processes, context, _prepare, (folder,)) as pool:
+        for texts in batches:
+            waiting.append(pool.submit(_encode, texts))
+            if len(waiting) > 2 * processes:
+                yield waiting.popleft().result()
+        while waiting:
+            yield waiting.popleft().result()
+
+
+_ids: ChatTokenizer
+"""The tokenizer of a process of the pool."""
+
+
+def _prepare(folder: Path) -> None:
+    global _ids
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # whoever started this one says it, and ends it
+    threading.Thread(target=_end_with_the_parent, daemon=True).start()
+    os.environ["TOKENIZERS_PARALLELISM"] = "false"  # there is a process for each core already
+    _ids = ChatTokenizer.load(folder)
+
+
+def _end_with_the_parent() -> None:
+    parent = multiprocessing.parent_process()
+    if parent is not None:
+        parent.join()
+    os._exit(1)
+
+
+def _encode(texts: list[str]) -> Ids:
+    return _ids.encode_arrays(texts)

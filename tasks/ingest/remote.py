@@ -1,0 +1,197 @@
+"""Files that stand elsewhere, under an address: http, https, s3 and hf (Hugging Face's hub).
+
+fsspec speaks to all of them. A file is copied to ``.chatwright/remote`` before it is read, since
+readers go back and forth and a connection may break after hours: the copy has a temporary name
+until it is whole. Its place is made of the address and of what the server says of its version
+(ETag, time, size), so that what has not changed is not copied again. What is there is asked before
+any data is read.
+"""
+
+import errno
+import hashlib
+import json
+import os
+import shutil
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path, PurePosixPath
+from typing import Any
+from urllib.parse import unquote, urlsplit
+
+from chatwright.errors import (
+    BadInput,
+    BadParameter,
+    ChatwrightError,
+    MissingInput,
+    ServiceUnavailable,
+)
+from tasks.progress import Progress
+
+FOLDER = Path(".chatwright/remote")
+SCHEMES = ("http", "https", "s3", "hf")
+TRIES = 3
+VERSION_FIELDS = (
+    *("ETag", "etag", "Last-Modified", "LastModified", "Content-MD5"),  # http, s3
+    *("blob_id", "lfs", "size"),  # hf, all
+)
+CONNECT_SECONDS, SILENT_SECONDS = 30, 60
+
+
+@dataclass(frozen=True)
+class RemoteFile:
+    """A file on a server; ``version`` changes with its content, None where nothing tells;
+    ``system`` is fsspec's, that reaches it."""
+
+    address: str
+    version: str | None
+    system: Any = field(compare=False, repr=False)
+
+    @property
+    def name(self) -> str:
+        """The last part of its path, whose ending tells the format."""
+        return unquote(PurePosixPath(urlsplit(self.address).path).name) or "index"
+
+
+def is_remote(path: str) -> bool:
+    """Whether a path is an address.
+
+    >>> is_remote("s3://bucket/a.json"), is_remote("corpus/a.json")
+    (True, False)
+    """
+    return "://" in path
+
+
+def remote_files(address: str, key: str) -> list[RemoteFile]:
+    """The files that an address names; in s3 and hf also a pattern or a folder.
+
+    Args:
+        address: what the user wrote.
+        key: the parameter in which it stands, for the sentence of an error.
+
+    Raises:
+        BadParameter: its scheme is none that is read, or needs a package that is not there.
+        MissingInput: there is no such file.
+        BadInput: it may not be read.
+        ServiceUnavailable: its server does not answer.
+    """
+    where = f"{key}, {address}"
+    parts = urlsplit(address)
+    scheme = address.partition("://")[0].lower()
+    if scheme not in SCHEMES:
+        raise BadParameter(
+            where, f"{scheme}:// is not read", "Files are read from https://, s3:// and hf://"
+        )
+    if parts.username is not None and scheme in ("http", "https"):
+        raise BadParameter(where, "a name or password in an address would end up in every id")
+    system = _file_system(scheme, where)
+    try:
+        found = list(_found(system, address, scheme))
+    except Exception as error:  # each file system raises its own library's errors
+        raise _told(error, where) from None
+    if not found:
+        raise MissingInput(where, "there is no such file", "Mend the name")
+    return found
+
+
+def _file_system(scheme: str, where: str) -> Any:
+    import fsspec
+
+    options: dict[str, Any] = {}
+    if scheme in ("http", "https"):
+        from aiohttp import ClientTimeout
+
+        # fsspec's own limit, five minutes for all of a file, is too little for a large one.
+        timeout = ClientTimeout(None, sock_connect=CONNECT_SECONDS, sock_read=SILENT_SECONDS)
+        options["client_kwargs"] = {"timeout": timeout, "trust_env": True}
+    try:
+        return fsspec.filesystem(scheme, skip_instance_cache=True, **options)
+    except ImportError:
+        raise BadParameter(
+            where,
+            f"{scheme}:// needs a package that is not installed",
+            f"Run: pip install 'chatwright[{scheme}]'",
+        ) from None
+
+
+def _found(system: Any, address: str, scheme: str) -> Iterator[RemoteFile]:
+    if scheme in ("http", "https"):
+        yield _described(system, address, system.info(address))
+        return
+    if any(sign in address for sign in "*?["):
+        named = system.glob(address, detail=True)
+    else:
+        about = system.info(address)
+        is_folder = about["type"] == "directory"
+        named = system.find(address, detail=True) if is_folder else {about["name"]: about}
+    for name, about in sorted(named.items()):
+        if about["type"] == "file" and not PurePosixPath(name).name.startswith("."):
+            yield _described(system, f"{scheme}://{name}", about)
+
+
+def _described(system: Any, address: str, about: dict[str, Any]) -> RemoteFile:
+    told = {name: str(about[name]) for name in VERSION_FIELDS if about.get(name) is not None}
+    version = hashlib.sha256(json.dumps(told).encode()).hexdigest()[:16] if told else None
+    return RemoteFile(address, version, system)
+
+
+def fetched(file: RemoteFile, key: str, progress: Progress) -> Path:
+    """The copy of a file on this machine, made now unless it is there.
+
+    Raises:
+        MissingInput, BadInput, ServiceUnavailable: as ``remote_files``; the server may fail later.
+    """
+    from fsspec.callbacks import Callback
+
+    class Shown(Callback):  # type: ignore[misc]
+        def call(self, hook_name: str | None = None, **_: Any) -> None:
+            progress(self.value, self.size, "bytes")
+
+    where = f"{key}, {file.address}"
+    folder = FOLDER / hashlib.sha256(file.address.encode()).hexdigest()[:16]
+    copy = folder / (file.version or "unknown") / file.name
+    if file.version and copy.exists():
+        return copy
+    copy.parent.mkdir(parents=True, exist_ok=True)
+    partial = copy.with_name(f".{copy.name}.partial")
+    for attempt in range(1, TRIES + 1):
+        try:
+            file.system.get_file(file.address, str(partial), callback=Shown())
+            break
+        except Exception as error:  # each file system raises its own library's errors
+            told = _told(error, where)
+            if attempt == TRIES or not isinstance(told, ServiceUnavailable):
+                partial.unlink(missing_ok=True)
+                raise told from None
+    with open(partial, "rb") as written:
+        os.fsync(written.fileno())
+    partial.replace(copy)
+    for other in folder.iterdir():
+        if other != copy.parent:
+            shutil.rmtree(other)
+    return copy
+
+
+def _told(error: Exception, where: str) -> ChatwrightError:
+    """What an error of a file system means to the user.
+
+    Raises:
+        OSError: the disk of this machine is full.
+    """
+    from aiohttp import ClientError, ClientResponseError
+
+    cause = error.__cause__ if isinstance(error.__cause__, Exception) else error
+    if isinstance(error, OSError) and error.errno == errno.ENOSPC:
+        raise error
+    status = cause.status if isinstance(cause, ClientResponseError) else None
+    detail = " ".join(str(cause).split()).rstrip(".")[:200] or type(cause).__name__
+    if status in (401, 403) or isinstance(error, PermissionError):
+        return BadInput(where, "may not be read by you", "Give yourself the right to")
+    if type(cause).__name__ in ("NoCredentialsError", "PartialCredentialsError"):  # botocore's
+        return BadInput(where, f"may not be read: {detail}", "Set AWS_ACCESS_KEY_ID and its secret")
+    if status is not None and status not in (404, 410):
+        return ServiceUnavailable(where, f"the server answered {status}", "Try again later")
+    if isinstance(error, FileNotFoundError) and (
+        status or not isinstance(cause, ClientError | TimeoutError)
+    ):
+        return MissingInput(where, "there is no such file", "Mend the name")
+    return ServiceUnavailable(where, f"the server does not give it: {detail}", "See to the network")

@@ -1,0 +1,107 @@
+"""Texts encoded by pieces: the ids that the tokenizer alone gives, whatever the text."""
+
+import shutil
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+from hypothesis import example, given, settings
+from hypothesis import strategies as st
+from tokenizers import Regex, Tokenizer, normalizers, pre_tokenizers
+
+from model import word_encoder
+from model.tokenizer import ChatTokenizer
+from model.word_encoder import PIECES, WordEncoder, cuts_into_pieces, has_new_characters
+
+# What the pattern tells apart, often side by side.
+PARTS = ["'s", "'LL", "'ſ", "\r\n", "\n", " ", "\u00a0", "\t", "\x1c", "a", "é", "你好", "1", "²", "½",
+         "ⅷ", "_", "...", "<|im_end|>", "\u0301", "🙂", "\u200d", "\ufeff", "\U000f0000", "\u088f"]  # fmt: skip
+TEXTS = st.text() | st.lists(st.sampled_from(PARTS) | st.text(max_size=3)).map("".join)
+
+
+@pytest.fixture(scope="module")
+def folder(tokenizer_folder: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The tokenizer of these tests, cutting text as ours do."""
+    copy = tmp_path_factory.mktemp("pieces") / "tokenizer"
+    shutil.copytree(tokenizer_folder, copy)
+    tokenizer = Tokenizer.from_file(str(copy / "tokenizer.json"))
+    tokenizer.pre_tokenizer = word_encoder.pieces_then_bytes()
+    tokenizer.save(str(copy / "tokenizer.json"))
+    return copy
+
+
+@pytest.fixture(scope="module")
+def alone(folder: Path) -> Tokenizer:
+    tokenizer = Tokenizer.from_file(str(folder / "tokenizer.json"))
+    tokenizer.encode_special_tokens = True
+    return tokenizer
+
+
+@pytest.fixture(scope="module")
+def tokenizer(folder: Path) -> ChatTokenizer:
+    return ChatTokenizer.load(folder)
+
+
+@settings(max_examples=300, deadline=None)
+@given(texts=st.lists(TEXTS, max_size=4))
+@example(texts=["", "\u088f a", "a"])
+def test_each_text_has_the_ids_that_the_tokenizer_alone_gives(
+    alone: Tokenizer, texts: list[str]
+) -> None:
+    encoder = WordEncoder(alone)
+    expected = [each.ids for each in alone.encode_batch(texts, add_special_tokens=False)]
+    for _ in range(2):  # the second time, all pieces are known
+        assert [ids.tolist() for ids in encoder.encode(texts)] == expected
+
+
+@settings(max_examples=300, deadline=None)
+@given(text=TEXTS)
+def test_any_text_comes_back_from_its_ids(tokenizer: ChatTokenizer, text: str) -> None:
+    assert tokenizer.decode(tokenizer.encode(text)) == text
+    assert tokenizer.decode(tokenizer.encode_batch([text])[0]) == text
+
+
+def test_pieces_are_forgotten_when_there_are_too_many_and_the_ids_stay_right(
+    alone: Tokenizer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(word_encoder, "MOST_IDS", 20)
+    monkeypatch.setattr(word_encoder, "BATCH_CHARACTERS", 30)
+    texts = [f"alpha{n} beta{'x' * n} gamma delta\n" for n in range(30)]
+    encoder = WordEncoder(alone)
+    expected = [each.ids for each in alone.encode_batch(texts, add_special_tokens=False)]
+    found = encoder.encode(texts)
+    assert [ids.tolist() for ids in found] == expected
+    assert all(ids.dtype == np.int32 for ids in found)
+
+
+def test_a_tokenizer_that_cuts_otherwise_is_left_to_itself(alone: Tokenizer) -> None:
+    assert cuts_into_pieces(alone)
+    for change in ("normalizer", "pre_tokenizer", "added", "special"):
+        other = Tokenizer.from_str(alone.to_str())
+        other.encode_special_tokens = change != "special"
+        if change == "normalizer":
+            other.normalizer = normalizers.NFC()
+        elif change == "pre_tokenizer":
+            other.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False)
+        elif change == "added":
+            other.add_tokens(["hello there"])
+        assert not cuts_into_pieces(other), change
+        text = "e\u0301 hello there, 12\n"
+        expected = other.encode(text, add_special_tokens=False).ids
+        assert [ids.tolist() for ids in WordEncoder(other).encode([text])] == [expected]
+
+
+@pytest.mark.slow
+def test_both_libraries_cut_alike_around_every_character_that_is_not_new() -> None:
+    contexts = ["{0}", "a{0}a", " {0}{0}1", "'{0}a", "\n{0}\n", ".{0}\r", " \t{0} x", "'l{0}", "'{0}e"]  # fmt: skip
+    cut = pre_tokenizers.Split(Regex(PIECES), behavior="isolated")
+    different = [
+        hex(point)
+        for point in range(sys.maxunicode + 1)
+        if not 0xD800 <= point < 0xE000 and not has_new_characters(chr(point))
+        and not (0xF0100 <= point and point % 997)  # private use: a sample
+        for text in ["\n".join(context.format(chr(point)) for context in contexts)]
+        if WordEncoder.cut(text) != [piece for piece, _ in cut.pre_tokenize_str(text)]
+    ]  # fmt: skip
+    assert different == []

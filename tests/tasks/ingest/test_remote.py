@@ -1,0 +1,310 @@
+"""Files under an address: read from real servers on this machine."""
+
+import json
+import os
+import subprocess
+import sys
+import threading
+from collections.abc import Iterator
+from http.server import BaseHTTPRequestHandler, SimpleHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from typing import Any
+
+import fsspec.registry  # noqa: F401
+import pytest
+
+from chatwright.errors import (
+    BadInput,
+    BadParameter,
+    ChatwrightError,
+    MissingInput,
+    ServiceUnavailable,
+)
+from tasks.documents import Dialogue
+from tasks.ingest.chat import chat
+from tasks.ingest.ingest import ingest
+from tasks.ingest.labelled import labelled
+from tasks.ingest.left_out import LeftOut
+from tasks.ingest.named_files import NamedFiles
+from tasks.params import (
+    DialoguesParams,
+    FolderParams,
+    IngestParams,
+    NamedFilesParams,
+    PythonDocsParams,
+)
+
+ROOT = str(Path(__file__).resolve().parents[3])
+
+
+def talk(text: str) -> str:
+    return json.dumps({"instruction": text, "output": "Hello"}) + "\n"
+
+
+class Files(SimpleHTTPRequestHandler):
+    """A folder over HTTP; a file named after a status is answered with it."""
+
+    asked: list[str]
+
+    def do_GET(self) -> None:
+        self.asked.append(self.path)
+        if self.path.startswith("/half"):
+            self.send_response(200)
+            self.send_header("Content-Length", "1000")
+            self.end_headers()
+            self.wfile.write(b"half")
+        elif self.path[1:4].isdigit():
+            self.send_error(int(self.path[1:4]))
+        else:
+            super().do_GET()
+
+    def do_HEAD(self) -> None:
+        if self.path.startswith("/half"):
+            self.send_response(200)
+            self.end_headers()
+        elif self.path[1:4].isdigit():
+            self.send_error(int(self.path[1:4]))
+        else:
+            super().do_HEAD()
+
+    def log_message(self, *_: Any) -> None:
+        pass
+
+
+@pytest.fixture
+def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """What the server gives, beside the folder to work in."""
+    (tmp_path / "work/corpus").mkdir(parents=True)
+    monkeypatch.chdir(tmp_path / "work")
+    (tmp_path / "served").mkdir()
+    return tmp_path / "served"
+
+
+@pytest.fixture
+def handler(folder: Path) -> type[Files]:
+    class Served(Files):
+        asked: list[str] = []
+
+        def __init__(self, *arguments: Any) -> None:
+            super().__init__(*arguments, directory=str(folder))
+
+    return Served
+
+
+@pytest.fixture
+def root(handler: type[Files]) -> Iterator[str]:
+    server = ThreadingHTTPServer(("127.0.0.1", 0), handler)
+    threading.Thread(target=server.serve_forever, args=(0.01,), daemon=True).start()
+    yield f"http://127.0.0.1:{server.server_port}"
+    server.shutdown()
+    server.server_close()
+
+
+def read(*paths: str) -> list[Dialogue]:
+    return list(chat(NamedFiles("chat", list(paths), FolderParams()), LeftOut()))
+
+
+def said(dialogues: list[Dialogue]) -> list[str]:
+    return [each.messages[0]["content"] for each in dialogues]
+
+
+def test_a_file_over_http_is_read_like_one_in_the_folder(folder: Path, root: str) -> None:
+    (folder / "a b.jsonl").write_text(talk("Hi"))
+    Path("corpus/b.jsonl").write_text(talk("Bye"))
+    found = read(f"{root}/a%20b.jsonl?download=true", "corpus/b.jsonl")
+    assert [(each.id, *said([each])) for each in found] == [
+        ("chat/b.jsonl#1", "Bye"),
+        (f"chat/{root}/a%20b.jsonl?download=true#1", "Hi"),
+    ]
+
+
+def test_the_split_is_told_by_the_address(folder: Path, root: str) -> None:
+    (folder / "dev.csv").write_text("text,label\nFine.,1\n")
+    (text,) = labelled(NamedFiles("labelled", [f"{root}/dev.csv"], FolderParams()), LeftOut())
+    assert (text.split, text.label) == ("validation", "1")
+
+
+def test_what_has_not_changed_is_not_copied_again(
+    folder: Path, root: str, handler: type[Files]
+) -> None:
+    (folder / "a.jsonl").write_text(talk("Hi"))
+    assert said(read(f"{root}/a.jsonl")) == said(read(f"{root}/a.jsonl")) == ["Hi"]
+    assert handler.asked == ["/a.jsonl"]
+    (folder / "a.jsonl").write_text(talk("Hi again"))
+    assert said(read(f"{root}/a.jsonl")) == ["Hi again"]
+    copies = [path for path in Path(".chatwright/remote").rglob("*") if path.is_file()]
+    assert [path.name for path in copies] == ["a.jsonl"]
+
+
+@pytest.mark.parametrize(
+    ("path", "kind", "sentence"),
+    [
+        ("/none.jsonl", MissingInput, "there is no such file. Mend the name."),
+        ("/403.jsonl", BadInput, "may not be read by you."),
+        ("/500.jsonl", ServiceUnavailable, "the server answered 500."),
+        ("/half.jsonl", ServiceUnavailable, "the server does not give it: "),
+    ],
+)
+def test_what_cannot_be_had_is_one_sentence(
+    root: str, path: str, kind: type[ChatwrightError], sentence: str
+) -> None:
+    with pytest.raises(kind) as error:
+        read(root + path)
+    assert str(error.value).startswith(f"ingest.chat.paths, {root}{path}: {sentence}")
+    assert not [path for path in Path(".chatwright").rglob("*") if path.is_file()]
+
+
+def test_a_server_that_is_not_there() -> None:
+    for address in ("http://127.0.0.1:1/a.jsonl", "http://nowhere.invalid/a.jsonl"):
+        with pytest.raises(ServiceUnavailable, match="the server does not give it: Cannot connect"):
+            read(address)
+
+
+@pytest.mark.parametrize(
+    ("address", "sentence"),
+    [
+        ("file:///etc/passwd", "file:// is not read. Files are read from https://, s3:// and hf://"),
+        ("ftp://example.com/a.json", "ftp:// is not read"),
+        ("simplecache::http://example.com/a.json", "simplecache::http:// is not read"),
+        ("https://me:secret@example.com/a.json", "a name or password in an address"),
+    ],
+)  # fmt: skip
+def test_other_schemes_are_refused(address: str, sentence: str) -> None:
+    with pytest.raises(BadParameter, match=rf"^ingest\.chat\.paths, .*: {sentence}"):
+        NamedFiles("chat", [address], FolderParams()).check()
+
+
+def test_a_missing_package_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "s3fs", None)
+    # Where another test has used it, fsspec has it at hand.
+    monkeypatch.setattr(sys.modules["fsspec.registry"], "_registry", {})
+    with pytest.raises(BadParameter, match=r"Run: pip install 'chatwright\[s3\]'\.$"):
+        NamedFiles("chat", ["s3://bucket/a.json"], FolderParams()).check()
+
+
+def test_a_missing_file_elsewhere_is_told_before_anything_is_read(root: str) -> None:
+    Path("corpus/bad.parquet").write_bytes(b"no table")  # an error, too, if it were read
+    params = IngestParams(
+        sources=["folder", "chat"],
+        python_docs=PythonDocsParams(),
+        dialogues=DialoguesParams(),
+        folder=FolderParams(),
+        chat=NamedFilesParams(paths=[f"{root}/none.json"]),
+    )
+    with pytest.raises(MissingInput, match="none.json: there is no such file"):
+        ingest(params, Path("raw"), Path("dialogues"), Path("labelled"))
+
+
+@pytest.fixture
+def s3(folder: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
+    from moto.server import ThreadedMotoServer
+    from s3fs import S3FileSystem
+
+    server = ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
+    server.start()
+    host, port = server.get_host_and_port()
+    endpoint = f"http://{host}:{port}"
+    monkeypatch.setenv("AWS_ENDPOINT_URL", endpoint)
+    monkeypatch.setenv("AWS_ACCESS_KEY_ID", "a")
+    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "b")
+    monkeypatch.setenv("AWS_DEFAULT_REGION", "us-east-1")
+    bucket = S3FileSystem(skip_instance_cache=True)
+    bucket.mkdir("bucket")
+    yield bucket
+    server.stop()
+
+
+@pytest.mark.slow
+def test_files_on_s3(s3: Any) -> None:
+    for name in ("chat/a.jsonl", "chat/b.jsonl", "chat/deep/c.jsonl", "chat/.hidden"):
+        s3.pipe(f"bucket/{name}", talk(name).encode())
+    (one,) = read("s3://bucket/chat/a.jsonl")
+    assert (one.id, said([one])) == ("chat/s3://bucket/chat/a.jsonl#1", ["chat/a.jsonl"])
+    assert said(read("s3://bucket/chat/*.jsonl")) == ["chat/a.jsonl", "chat/b.jsonl"]
+    everything = ["chat/a.jsonl", "chat/b.jsonl", "chat/deep/c.jsonl"]
+    assert said(read("s3://bucket/chat", "s3://bucket/chat/a.jsonl")) == everything
+    s3.pipe("bucket/chat/a.jsonl", talk("new").encode())
+    assert said(read("s3://bucket/chat/a.jsonl")) == ["new"]
+    for address in ("s3://bucket/none.jsonl", "s3://nobucket/a.jsonl", "s3://bucket/none*"):
+        with pytest.raises(MissingInput, match="there is no such file"):
+            read(address)
+
+
+@pytest.mark.slow
+def test_s3_without_credentials_or_server(
+    folder: Path, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_PROFILE"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("HOME", str(tmp_path))
+    monkeypatch.setenv("AWS_EC2_METADATA_DISABLED", "true")
+    monkeypatch.setenv("AWS_DEFAULT_REGION", "us-east-1")
+    monkeypatch.setenv("AWS_ENDPOINT_URL", "http://127.0.0.1:1")
+    with pytest.raises(BadInput, match="Unable to locate credentials"):
+        read("s3://bucket/a.jsonl")
+    monkeypatch.setenv("AWS_ACCESS_KEY_ID", "a")
+    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "b")
+    with pytest.raises(ServiceUnavailable, match="Could not connect to the endpoint"):
+        read("s3://bucket/a.jsonl")
+
+
+class Hub(BaseHTTPRequestHandler):
+    """As much of Hugging Face's hub as fsspec asks for: one public data set of one file."""
+
+    file = talk("Hi").encode()
+
+    def do_GET(self) -> None:
+        answers: dict[str, Any] = {
+            "/api/datasets/me/set": {"id": "me/set", "sha": "c" * 40, "siblings": []},
+            "/api/datasets/me/set/tree/main": [
+                {"type": "file", "path": "a.jsonl", "size": len(self.file), "oid": "b1"}
+            ],
+        }
+        path = self.path.partition("?")[0]
+        data = self.file if "/resolve/main/a.jsonl" in path else b""
+        if path in answers:
+            data = json.dumps(answers[path]).encode()
+        self.send_response(200 if data else 404)
+        headers = {"ETag": '"b1"'} if data else {"X-Error-Code": "RepoNotFound"}
+        for name, value in {"Content-Length": str(len(data)), **headers}.items():
+            self.send_header(name, value)
+        self.end_headers()
+        self.wfile.write(data)
+
+    def log_message(self, *_: Any) -> None:
+        pass
+
+
+READ_FROM_THE_HUB = """
+from tasks.ingest.chat import chat
+from tasks.ingest.left_out import LeftOut
+from tasks.ingest.named_files import NamedFiles
+from tasks.params import FolderParams
+
+for name in ("me/set/a.jsonl", "me/set/*.jsonl", "me/set", "me/set/b.jsonl", "no/such/a.jsonl"):
+    try:
+        files = NamedFiles("chat", [f"hf://datasets/{name}"], FolderParams())
+        print(*(each.id for each in chat(files, LeftOut())))
+    except Exception as error:
+        print(error)
+"""
+
+
+@pytest.mark.slow
+def test_files_on_the_hub(folder: Path) -> None:
+    """In a process of its own: the hub's address is read once, when its library is imported."""
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Hub)
+    threading.Thread(target=server.serve_forever, args=(0.01,), daemon=True).start()
+    address = f"http://127.0.0.1:{server.server_port}"
+    environment = {**os.environ, "HF_ENDPOINT": address, "HF_HUB_OFFLINE": "0", "PYTHONPATH": ROOT}
+    done = subprocess.run(
+        [sys.executable, "-c", READ_FROM_THE_HUB], env=environment, capture_output=True, text=True
+    )
+    server.shutdown()
+    server.server_close()
+    found = "chat/hf://datasets/me/set/a.jsonl#1"
+    missing = "ingest.chat.paths, hf://datasets/{}: there is no such file. Mend the name."
+    assert done.stdout.splitlines() == [
+        *(found, found, found),
+        *(missing.format("me/set/b.jsonl"), missing.format("no/such/a.jsonl")),
+    ], done.stderr
