@@ -19,7 +19,7 @@ BAD_YAML = {
     "time that is none": "- - 2020-01-01 99:99:99\n  - Hello\n",
     "no digits": '- - !!int ""\n  - Hello\n',
     "neither true nor false": "- - !!bool maybe\n  - Hello\n",
-    "nested deeply": "[" * 5_000 + "]" * 5_000,
+    "nested deeply": "  " + "[" * 5_000 + "]" * 5_000,
     "half a list": "- - [Hi\n",
 }
 
