@@ -19,6 +19,7 @@ from tasks.documents import DIALOGUE_SCHEMA, DOCUMENT_SCHEMA, Dialogue, Document
 from tasks.ingest.chat import chat
 from tasks.ingest.dialogues import dialogues
 from tasks.ingest.folder import folder
+from tasks.ingest.huggingface import check_datasets, files_of_datasets, huggingface
 from tasks.ingest.labelled import labelled
 from tasks.ingest.left_out import NAMED, LeftOut
 from tasks.ingest.named_files import NamedFiles
@@ -58,7 +59,8 @@ NAMED_FILES = {
 
 def files_of_other_sources(params: IngestParams) -> list[Path]:
     """The files that sources name, which ``folder`` leaves to them; a wrong name is an error."""
-    return [path for each in _named(params) for path in each.found()]
+    named = [path for each in _named(params) for path in each.found()]
+    return named + files_of_datasets(params) if "huggingface" in params.sources else named
 
 
 def _named(params: IngestParams) -> list[NamedFiles]:
@@ -78,6 +80,7 @@ SOURCES: dict[str, tuple[Source, Callable[[IngestParams], Any]]] = {
     "python-docs": (python_docs, lambda params: params.python_docs),
     "dialogues": (dialogues, lambda params: params.dialogues),
     "folder": (_rest_of_the_folder, lambda params: params),
+    "huggingface": (huggingface, lambda params: params),
     "chat": (chat, _chat_files),
     "labelled": (labelled, _labelled_files),
     "questions": (questions, _question_files),
@@ -89,7 +92,8 @@ SOURCES: dict[str, tuple[Source, Callable[[IngestParams], Any]]] = {
 class IngestReport(BaseModel):
     """What came in, by source, and what did not, by source and reason.
 
-    ``named`` are the first few things left out, each with its file and line.
+    ``named`` are the first few things left out, each with its file and line; ``versions`` says of
+    what stands elsewhere which version was read.
     """
 
     documents: dict[str, int]
@@ -99,6 +103,7 @@ class IngestReport(BaseModel):
     bytes: dict[str, int]
     left_out: dict[str, dict[str, int]]
     named: list[str]
+    versions: dict[str, str] = {}
 
 
 def ingest(
@@ -130,6 +135,8 @@ def ingest(
         each.check()
     if "web" in params.sources:
         check_names_a_page(params.web)
+    if "huggingface" in params.sources:
+        check_datasets(params)
     raw.mkdir(parents=True, exist_ok=True)
     with contextlib.ExitStack() as stack:
 
@@ -163,6 +170,7 @@ def ingest(
             report.characters[name] = characters
             report.bytes[name] = size
             report.left_out[name] = dict(sorted(left_out.counts.items()))
+            report.versions |= left_out.versions
             report.named += [f"{name}: {each}" for each in left_out.named]
         if not any(report.documents.values()) and not any(report.dialogues.values()):
             raise CorpusTooSmall(

@@ -10,11 +10,15 @@ NAMED_FOR_A_REASON = 5
 
 
 class LeftOut:
-    """Counts by reason, and the first few by name."""
+    """Counts by reason, and the first few by name.
+
+    ``versions`` says of what stands elsewhere which version was read, by name.
+    """
 
     def __init__(self) -> None:
         self.counts: Counter[str] = Counter()
         self.named: list[str] = []
+        self.versions: dict[str, str] = {}
         self._named_for: Counter[str] = Counter()
 
     def add(self, reason: str, where: str = "", *, count: int = 1, detail: str = "") -> None:
