@@ -205,9 +205,12 @@ def _told(error: Exception, where: str) -> ChatwrightError:
     cause = error.__cause__ if isinstance(error.__cause__, Exception) else error
     if isinstance(error, OSError) and error.errno == errno.ENOSPC:
         raise error
-    status = cause.status if isinstance(cause, ClientResponseError) else None
+    response = getattr(error, "response", None)  # huggingface_hub's errors have one
+    status = getattr(response, "status_code", None)
+    if isinstance(cause, ClientResponseError):
+        status = cause.status
     detail = " ".join(str(cause).split()).rstrip(".")[:200] or type(cause).__name__
-    if type(cause).__name__ == "GatedRepoError":  # huggingface_hub's
+    if type(error).__name__ == "GatedRepoError":  # huggingface_hub's
         return BadInput(where, "is gated", "Accept its terms on its page, and set HF_TOKEN")
     if status in (401, 403) or isinstance(error, PermissionError):
         return BadInput(where, "may not be read by you", "Give yourself the right to")
