@@ -191,6 +191,7 @@ def test_what_is_not_in_parquet_is_read_from_the_copy_of_the_hub(hub: type[Hub])
     (found,) = read()
     assert isinstance(found, Document)
     assert (found.text, found.license, found.meta["revision"]) == ("a", "mit", COPY)
+    assert texts(revision=COPY) == ["a"]
     left_out = LeftOut()
     assert [each.id for each in read(left_out, config="de")] == ["huggingface/me/set/de/train#1"]
     assert left_out.named == [
