@@ -1,9 +1,10 @@
 """The quality filters against datatrove's: megabytes a second, and how often both agree.
 
 Run as ``python -m benchmarks.quality_filters FILE ...`` from the project's folder, with JSONL files
-of web text (a field ``text``, .gz or not); one core, about a minute. Both judge the same texts,
-each all four sets (Gopher repetition, Gopher quality, C4, FineWeb) one after the other with the
-published limits, and stop at the first that rejects. They take turns, and the median counts.
+of web text (a field ``text``, .gz or not); about a minute. Both judge the same texts, each all four
+sets (Gopher repetition, Gopher quality, C4, FineWeb) one after the other with the published limits,
+and stop at the first that rejects. They take turns, and the median of the processor's seconds
+counts.
 
 Agreement is over keep or drop. Where they differ, the texts are printed with both reasons:
 datatrove splits words with spaCy, ours with one regular expression, so a text at a limit may fall
@@ -43,11 +44,11 @@ def texts_of(paths: list[Path]) -> list[str]:
 
 
 def ours(texts: list[str]) -> tuple[float, list[str | None]]:
-    """Seconds, and the reason for each text."""
+    """Seconds of the processor, and the reason for each text."""
     limits = QualityParams()
-    start = time.perf_counter()
+    start = time.process_time()
     reasons = [filtered(text, "en", FILTERS, limits)[1] for text in texts]
-    return time.perf_counter() - start, reasons
+    return time.process_time() - start, reasons
 
 
 def theirs(texts: Path) -> tuple[float, list[str | None]]:

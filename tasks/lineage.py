@@ -1,5 +1,6 @@
 """What an output was made from: the git commit, and the hashes that DVC keeps in dvc.lock."""
 
+import hashlib
 import subprocess
 from pathlib import Path
 from typing import Any, Literal
@@ -29,6 +30,14 @@ def output_hash(path: str) -> str | None:
             if entry["path"] == path:
                 return entry.get("md5")
     return None
+
+
+def file_hash(path: Path) -> str | None:
+    """The MD5 of a file, as DVC computes it; None of what is none."""
+    if not path.is_file():
+        return None
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "md5").hexdigest()
 
 
 def git_commit() -> str | None:

@@ -67,8 +67,7 @@ class FolderParams(Section):
 
 
 class NamedFilesParams(Section):
-    """A source that reads the files it is told to: ``chat``, ``labelled``, ``questions``,
-    ``wikipedia``."""
+    """A source that reads the files it is told to: ``chat``, ``labelled``, and so on."""
 
     paths: list[str] = []
 
@@ -87,6 +86,7 @@ class IngestParams(Section):
             "questions",
             "web",
             "wikipedia",
+            "commoncrawl",
         ]
     ] = Field(min_length=1)
     python_docs: PythonDocsParams
@@ -95,6 +95,7 @@ class IngestParams(Section):
     chat: NamedFilesParams = NamedFilesParams()
     labelled: NamedFilesParams = NamedFilesParams()
     questions: NamedFilesParams = NamedFilesParams()
+    commoncrawl: NamedFilesParams = NamedFilesParams()
     huggingface: list[DatasetParams] = []
     web: WebParams = WebParams()
     wikipedia: NamedFilesParams = NamedFilesParams()

@@ -32,7 +32,7 @@ from chatwright.errors import (
 )
 from chatwright.whole_file import write_whole
 from tasks.driver import end_with_the_driver
-from tasks.lineage import git_commit, output_hash
+from tasks.lineage import file_hash, git_commit, output_hash
 from tasks.params import Params, load_params
 from tasks.placing import aside, put_in_place, remove, sync
 from tasks.progress import Display
@@ -117,7 +117,7 @@ class Stage:
             raise MissingInput(
                 str(path), f"{self.name} needs it and it is not there", "Run: chatwright run"
             )
-        if self._spool and (md5 := output_hash(path.as_posix())):
+        if self._spool and (md5 := output_hash(path.as_posix()) or file_hash(path)):
             self._spool.append("input", path=path.as_posix(), md5=md5)
         return path
 

@@ -29,9 +29,29 @@ PACKAGES: Mapping[str, Sequence[str]] = {
         "xxhash==3.8.2",
         "numpy==2.4.6",
     ),
+    # Its reader of WARC wants warcio and two detectors; resiliparse, so that both extract alike.
+    "datatrove-warc": (
+        "datatrove[processing]==0.10.1",
+        "spacy==3.8.18",
+        "regex==2026.11.19",
+        "xxhash==3.8.2",
+        "numpy==2.4.6",
+        "warcio==1.8.1",
+        "faust-cchardet==3.2.0",
+        "python-magic==0.4.27",
+        "resiliparse==2.0.1",
+    ),
+    "extractors": (
+        "resiliparse==2.0.1",
+        "trafilatura==2.3.1",
+        "readability-lxml==0.9",
+        "justext==3.0.2",
+        "beautifulsoup4==4.15.0",
+    ),
+    "languages": ("py3langid==0.4.0", "lingua-language-detector==2.1.1", "numpy==2.4.6"),
     "wikipedia": ("gensim==4.4.0", "wikiextractor==3.1.0", "numpy==2.4.6"),
 }
-WITHOUT_TORCH = ("datatrove", "wikipedia")
+WITHOUT_TORCH = ("datatrove", "datatrove-warc", "extractors", "languages", "wikipedia")
 
 
 def cache() -> Path:

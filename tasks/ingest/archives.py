@@ -3,7 +3,7 @@
 Notable choices: everything is streamed, nothing is unpacked to a place of its member's choosing,
 and all that comes out of one file on disk, at any depth, counts against one limit
 (``ingest.folder.max_expansion``). What is cut off or damaged gives what comes before the damage.
-zstd is read by pyarrow, which is there anyway.
+zstd and lz4 are read by pyarrow, which is there anyway.
 """
 
 import bz2
@@ -48,7 +48,12 @@ ReadSome = Callable[[int], bytes]
 
 
 def open_files(
-    path: Path, where: str, params: FolderParams, left_out: LeftOut
+    path: Path,
+    where: str,
+    params: FolderParams,
+    left_out: LeftOut,
+    *,
+    keeps_packed: tuple[str, ...] = (),
 ) -> Iterator[OpenFile]:
     """The file, or all that is in it, each to be read before the next is asked for.
 
@@ -57,6 +62,7 @@ def open_files(
         where: how it is named to the user, and in ids.
         params: the limits.
         left_out: gets counted what cannot be read, and where a file stops short.
+        keeps_packed: a file on disk with one of these endings is given as it is.
 
     Raises:
         BadInput: the file may not be read.
@@ -75,7 +81,10 @@ def open_files(
             if name.lower().endswith(short):
                 name = name[: -len(short)] + long
         file = OpenFile(where, name, stream, packed, params.max_document_bytes)
-        yield from _layers(file, left_out, DEEPEST)
+        if name.lower().endswith(keeps_packed):
+            yield file
+        else:
+            yield from _layers(file, left_out, DEEPEST)
         if trouble := packed.trouble():
             left_out.add(trouble, where)
 
@@ -137,10 +146,14 @@ def _xz(stream: BinaryIO) -> ReadSome:
     return lzma.LZMAFile(stream).read1
 
 
-def _zstd(stream: BinaryIO) -> ReadSome:
-    unpacked = pa.CompressedInputStream(pa.PythonFile(stream, mode="r"), "zstd")
+def _zstd(stream: BinaryIO, codec: str = "zstd") -> ReadSome:
+    unpacked = pa.CompressedInputStream(pa.PythonFile(stream, mode="r"), codec)
     # What one call has read is lost with it when the stream turns out to be cut off: small calls.
     return lambda size: unpacked.read(min(size, 4096))
+
+
+def _lz4(stream: BinaryIO) -> ReadSome:
+    return _zstd(stream, "lz4")
 
 
 COMPRESSIONS: dict[str, Callable[[BinaryIO], ReadSome]] = {
@@ -148,6 +161,7 @@ COMPRESSIONS: dict[str, Callable[[BinaryIO], ReadSome]] = {
     ".bz2": _bzip2,
     ".xz": _xz,
     ".zst": _zstd,
+    ".lz4": _lz4,
 }
 
 

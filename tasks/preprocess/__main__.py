@@ -1,5 +1,8 @@
 """Run the stage: ``python -m tasks.preprocess``."""
 
+from pathlib import Path
+
+from tasks.params import Params
 from tasks.preprocess.augmentation import augment
 from tasks.preprocess.preprocess import preprocess
 from tasks.stage import Stage
@@ -8,14 +11,24 @@ from tasks.stage import Stage
 def main() -> None:
     """Turn ``data/raw`` into ``data/clean`` and ``data/rejected``, and labelled texts into more."""
     with Stage("preprocess") as stage:
+        evaluated = evaluation_files(stage.params)
+        for name in evaluated:
+            if Path(name).exists():  # else reading it says what is wrong, before the corpus is read
+                stage.input(name)
         copies = augment(
             stage.input("data/labelled"), stage.output("data/augmented"), stage.params.preprocess
         )
         raw = stage.input("data/raw")
         clean, rejected = stage.output("data/clean"), stage.output("data/rejected")
-        report = preprocess(raw, clean, rejected, stage.params.preprocess, progress=stage.progress)
+        params = stage.params.preprocess.model_copy(update={"decontaminate": evaluated})
+        report = preprocess(raw, clean, rejected, params, progress=stage.progress)
         splits = ", ".join(f"{count} {split}" for split, count in report.documents.items())
         stage.log(f"{splits}; rejected: {report.rejected or 'none'}")
+        if report.stand_ins:
+            stage.log(
+                f"so few documents that none fell into some split: {report.stand_ins} stand in;"
+                " with more text that is left to each document's own hash"
+            )
         if learnt := report.classifier:
             stage.log(
                 f"classifier: of samples held out, {learnt.held_out_good_kept:.0%} of the good"
@@ -28,6 +41,17 @@ def main() -> None:
         from tasks.corpus_page.attach import attach_page  # matplotlib, once all else has succeeded
 
         attach_page(stage, raw, clean, rejected)
+
+
+def evaluation_files(params: Params) -> list[str]:
+    """What the corpus must not hold: the sets listed for that, and what the build is asked anyway.
+
+    A file of questions in which there is none yet asks nothing.
+    """
+    asked = Path(params.evaluate.questions)
+    is_empty = asked.is_file() and not asked.read_bytes().strip()
+    listed = params.preprocess.decontaminate
+    return list(dict.fromkeys(listed if is_empty else [*listed, params.evaluate.questions]))
 
 
 if __name__ == "__main__":

@@ -20,7 +20,8 @@ _ALWAYS_HALF = str.maketrans({chr(ord(sign) + 0xFEE0): sign for sign in "#%&*+-/
 _OTHER_WIDTHS = str.maketrans({"｡": "。", "､": "、", "｢": "「", "｣": "」", "\u3000": " "})
 _ENDS_A_CLAUSE = re.compile(rf"(?<=[{_HAN}”’》」）])([,;:!?])(?=[{_HAN}“‘《「（]|[^\S\n]*$)", re.M)
 _FULL_STOP = re.compile(rf"(?<=[{_HAN}”’》」）])\.(?=[{_HAN}“‘《「（]|[^\S\n]*$)", re.M)
-_BRACKETS = re.compile(rf"(?<=[{_HAN}，。；：！？])\(([^()\n]*[{_HAN}][^()\n]*)\)")
+# Possessive, so that a bracket that is never closed is read once.
+_BRACKETS = re.compile(rf"(?<=[{_HAN}，。；：！？])\(([^()\n{_HAN}]*+[{_HAN}][^()\n]*+)\)")
 _ANY_WIDE = re.compile("[\uff01-\uff65\u3000]")
 _ANY_HAN = re.compile(f"[{_HAN}]")
 

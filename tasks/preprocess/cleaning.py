@@ -8,7 +8,6 @@ import unicodedata
 _ESCAPES = re.compile("\x1b\\[[0-9;?]*[A-Za-z]")
 _CONTROLS = re.compile("[\x00-\x08\x0b\x0e-\x1f\x7f-\x9f\ufeff\ufffe\uffff]")
 _LINE_ENDS = re.compile("\r\n?|[\x0c\x85\u2028\u2029]")
-_TRAILING = re.compile(r"[^\S\n]+$", re.M)
 _BLANK_LINES = re.compile(r"\n{4,}")
 
 
@@ -23,7 +22,9 @@ def clean(text: str) -> str:
     """
     text = _LINE_ENDS.sub("\n", _ESCAPES.sub("", text))
     text = _CONTROLS.sub("", unicodedata.normalize("NFC", text))
-    return _BLANK_LINES.sub("\n\n\n", _TRAILING.sub("", text)).strip("\n").rstrip()
+    # Not by an expression that ends in "$": inside a line it would try each of many spaces anew.
+    text = "\n".join(map(str.rstrip, text.split("\n")))
+    return _BLANK_LINES.sub("\n\n\n", text).strip("\n").rstrip()
 
 
 def content_hash(text: str) -> bytes:

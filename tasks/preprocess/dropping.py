@@ -9,6 +9,7 @@ duplicates: else the one that stays of a cluster could be a leak, and go with al
 from collections.abc import Sequence
 
 from tasks.params import NearDuplicatesParams
+from tasks.preprocess.cleaning import content_hash
 from tasks.preprocess.decontamination import Decontamination, EvaluationSetReport
 from tasks.preprocess.near_duplicates import clusters
 from tasks.preprocess.paragraphs import without_repeated_paragraphs
@@ -26,6 +27,7 @@ class Documents:
         texts: their clean texts.
         hashes: the content hash of each text.
         reasons: why a document goes already, for what it is in itself; None where it stays.
+        earlier: other forms that a text had before it was what it is; they may be leaks, too.
 
     Attributes:
         texts: their texts; ``drop_repeated_paragraphs`` shortens them.
@@ -38,8 +40,9 @@ class Documents:
         texts: Sequence[str],
         hashes: Sequence[bytes],
         reasons: Sequence[str | None],
+        earlier: Sequence[Sequence[str]],
     ) -> None:
-        self.ids, self.texts, self.hashes = ids, list(texts), hashes
+        self.ids, self.texts, self.hashes, self.earlier = ids, list(texts), hashes, earlier
         self.reasons = list(reasons)
 
     def staying(self) -> list[int]:
@@ -63,9 +66,14 @@ class Documents:
             seen.add(self.hashes[place])
 
     def drop_evaluated(self, decontamination: Decontamination) -> dict[str, EvaluationSetReport]:
-        """Drop texts that hold a piece of an evaluation set; returns what each set cost."""
+        """Drop texts that hold, or held, a piece of an evaluation set; returns what each cost."""
         staying = self.staying()
         leaks = decontamination.leaks([self.texts[place] for place in staying])
+        forms = [(at, form) for at, place in enumerate(staying) for form in self.earlier[place]]
+        for (at, _), leak in zip(
+            forms, decontamination.leaks([form for _, form in forms]), strict=True
+        ):
+            leaks[at] = leaks[at] or leak
         for place, leak in zip(staying, leaks, strict=True):
             if leak is not None:
                 self.reasons[place] = leak.reason
@@ -74,15 +82,22 @@ class Documents:
     def drop_repeated_paragraphs(self, min_characters: int) -> int:
         """Take out paragraphs that stood before, and drop texts of which too little is left.
 
-        A document that goes keeps its whole text. Returns how many paragraphs stood before.
+        So are those dropped that an earlier document has now, white space aside: its split, which
+        the whole text decides, may be another one. A document that goes keeps its whole text.
+        Returns how many paragraphs stood before.
         """
         staying = self.staying()
         texts, removed = without_repeated_paragraphs([self.texts[place] for place in staying])
+        seen: set[bytes] = set()
         for place, text, count in zip(staying, texts, removed, strict=True):
+            digest = content_hash(text) if count else self.hashes[place]
             if count and len(text) < min_characters:
                 self.reasons[place] = "repeated paragraphs"
+            elif digest in seen:
+                self.reasons[place] = "duplicate but for repeated paragraphs"
             else:
                 self.texts[place] = text
+                seen.add(digest)
         return sum(removed)
 
     def drop_near_duplicates(self, params: NearDuplicatesParams) -> None:

@@ -14,7 +14,7 @@ import io
 import json
 import re
 import zlib
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -56,6 +56,16 @@ class EvaluationSet(NamedTuple):
     name: str
     items: list[EvaluationItem]
 
+    def in_forms(self, forms: Callable[[str], Iterable[str]]) -> "EvaluationSet":
+        """The same set with every form of each of its texts."""
+        return EvaluationSet(
+            self.name,
+            [
+                EvaluationItem(item.name, [form for text in item.texts for form in forms(text)])
+                for item in self.items
+            ],
+        )
+
 
 def read_evaluation_set(path: Path) -> EvaluationSet:
     """Read a file of any of the known shapes.
@@ -87,7 +97,7 @@ def _content(path: Path) -> str:
         raise MissingInput(
             str(path),
             f"this evaluation set cannot be read: {error.strerror}",
-            "preprocess.decontaminate names it",
+            "preprocess.decontaminate or evaluate.questions names it",
         ) from None
     try:
         if content.startswith(b"\x1f\x8b"):

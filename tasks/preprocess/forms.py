@@ -2,11 +2,17 @@
 
 Wrong encodings first, since ``clean`` takes away what shows them; personal data last, since
 numbers are found more surely in clean text.
+
+A copy of an evaluation text is one whatever is done to it afterwards. So a document is looked
+through in every form that it had on its way, for evaluation texts as they came and as repaired.
+Of these no personal data is replaced: a list of numbers would become a run of one word.
 """
 
 from collections import Counter
 from collections.abc import Callable
+from typing import NamedTuple
 
+from tasks.ingest.language import primary
 from tasks.params import PreprocessParams
 from tasks.preprocess.chinese import simplifier, with_sane_widths
 from tasks.preprocess.cleaning import clean
@@ -15,6 +21,13 @@ from tasks.preprocess.personal_data.replacing import without_personal_data
 from tasks.preprocess.personal_data.spans import Kind
 
 CHINESE = "zh"
+
+
+class Formed(NamedTuple):
+    """A text in its form, and the other forms that it had on its way, each of them clean."""
+
+    text: str
+    earlier: tuple[str, ...]
 
 
 class Form:
@@ -36,20 +49,28 @@ class Form:
         self._kinds: list[Kind] = params.personal_data
         self._replaced: Counter[tuple[str, str, Kind]] = Counter()
 
-    def of(self, text: str, *, lang: str, source: str) -> str:
+    def of(self, text: str, *, lang: str, source: str) -> Formed:
         """A text in this form; ``lang`` says whether characters are to be simplified."""
-        if self._repair:
-            text = without_mojibake(text)
-        text = clean(text)
-        if self._widths:
-            text = clean(with_sane_widths(text))  # a wide space may now end a line
-        if self._simplified and lang.split("-")[0] == CHINESE:
-            text = self._simplified(text)
+        came = clean(text)
+        repaired = formed = self._repaired(text, came, chinese=primary(lang) == CHINESE)
         if self._kinds:
-            text, counts = without_personal_data(text, self._kinds)
+            formed, counts = without_personal_data(repaired, self._kinds)
             for kind, number in counts.items():
-                self._replaced[source, lang, kind] += number
-        return text
+                self._replaced[source, primary(lang), kind] += number
+        return Formed(formed, tuple(dict.fromkeys(t for t in (came, repaired) if t != formed)))
+
+    def of_evaluation(self, text: str) -> list[str]:
+        """The forms that an evaluation text, of whatever language, is sought in."""
+        came = clean(text)
+        return list(dict.fromkeys([came, self._repaired(text, came, chinese=True)]))
+
+    def _repaired(self, text: str, came: str, *, chinese: bool) -> str:
+        """A text, and the same cleaned already, put right in all but its personal data."""
+        repaired = without_mojibake(text) if self._repair else text
+        formed = came if repaired == text else clean(repaired)
+        if self._widths:
+            formed = clean(with_sane_widths(formed))  # a wide space may now end a line
+        return self._simplified(formed) if self._simplified and chinese else formed
 
     @property
     def replaced(self) -> dict[str, dict[str, dict[str, int]]]:

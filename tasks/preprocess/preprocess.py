@@ -11,6 +11,7 @@ from collections import Counter
 from collections.abc import Iterable
 from pathlib import Path
 
+import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 from pydantic import BaseModel
@@ -28,19 +29,20 @@ from tasks.preprocess.forms import Form
 from tasks.preprocess.quality.classifier import ClassifierReport, learnt
 from tasks.preprocess.quality.judgement import judged
 from tasks.preprocess.quality.samples import read_samples
-from tasks.preprocess.splits import split_of
+from tasks.preprocess.splits import SPLITS, splits_of
 from tasks.progress import Progress, silent
 
-SPLITS = ("train", "validation", "test")
 PROGRESS_DOCUMENTS = 2_000
 
 
 class PreprocessReport(BaseModel):
     """What is in each split, and what was dropped, by reason, and by source and reason.
 
+    Languages are counted by their primary codes: ``zh`` for ``zh-TW`` and ``ZH``.
     ``personal_data`` counts what was replaced, by source, language and kind, in titles and texts,
     those of dropped documents included. ``repeated_paragraphs`` counts those taken out of
-    documents, whatever became of these. ``corpus_sha256`` is a hash of all ids and texts that
+    documents, whatever became of these. ``stand_ins`` are documents of a corpus so small that none
+    fell into their split by itself. ``corpus_sha256`` is a hash of all ids and texts that
     stayed, in the order of the ids. ``augmented`` tells of the copies of labelled texts.
     """
 
@@ -52,6 +54,7 @@ class PreprocessReport(BaseModel):
     rejected_by_source: dict[str, dict[str, int]]
     personal_data: dict[str, dict[str, dict[str, int]]]
     repeated_paragraphs: int
+    stand_ins: int
     classifier: ClassifierReport | None
     evaluation_sets: dict[str, EvaluationSetReport]
     corpus_sha256: str
@@ -80,7 +83,10 @@ def preprocess(
             is missing that ``params`` asks for.
     """
     form = Form(params)
-    evaluation_sets = [read_evaluation_set(Path(name)) for name in params.decontaminate]
+    evaluation_sets = [
+        read_evaluation_set(Path(name)).in_forms(form.of_evaluation)
+        for name in params.decontaminate
+    ]
     classifier, samples = None, None
     if params.classifier is not None:
         good, bad = read_samples(params.classifier.good), read_samples(params.classifier.bad)
@@ -90,21 +96,22 @@ def preprocess(
         raise CorpusTooSmall(
             "preprocess", "there is no document", "Put files into the folder of ingest.folder.path"
         )
-    titles, texts, reasons, hashes = [], [], [], []
+    titles, texts, reasons, hashes, earlier = [], [], [], [], []
     columns = [table[name].to_pylist() for name in ("title", "text", "lang", "source")]
     for number, (title, text, lang, source) in enumerate(zip(*columns, strict=True)):
         if number % PROGRESS_DOCUMENTS == 0:
             progress(number, table.num_rows, "documents")
-        titles.append(" ".join(form.of(title, lang=lang, source=source).split()))
-        clean = form.of(text, lang=lang, source=source)
-        stays, reason = worth(clean, primary(lang), params)
+        titles.append(" ".join(form.of(title, lang=lang, source=source).text.split()))
+        formed = form.of(text, lang=lang, source=source)
+        stays, reason = worth(formed.text, primary(lang), params)
         texts.append(stays)
+        earlier.append(formed.earlier if stays == formed.text else (formed.text, *formed.earlier))
         reasons.append(reason)
         hashes.append(content_hash(stays))
     progress(table.num_rows, table.num_rows, "documents")
     table = table.set_column(3, DOCUMENT_SCHEMA.field("title"), pa.array(titles, pa.string()))
 
-    documents = Documents(table["id"].to_pylist(), texts, hashes, reasons)
+    documents = Documents(table["id"].to_pylist(), texts, hashes, reasons, earlier)
     if classifier is not None and params.classifier is not None:
         documents.drop_unlike(classifier, params.classifier.min_score)
     documents.drop_equal()
@@ -126,12 +133,15 @@ def preprocess(
     )
     write_table(dropped, rejected, shard_rows=params.shard_documents)
 
-    places = pa.array([split_of(digest, params) for digest in hashes])
+    staying = documents.staying()
+    splits, stand_ins = splits_of([hashes[place] for place in staying], params)
+    places = np.full(table.num_rows, "", object)
+    places[staying] = splits
     report = PreprocessReport(
         documents={},
         characters={},
         bytes={},
-        languages=count(table.filter(kept)["lang"].to_pylist()),
+        languages=count(map(primary, table.filter(kept)["lang"].to_pylist())),
         rejected=count(map(kind, dropped["reason"].to_pylist())),
         rejected_by_source={
             source: count(
@@ -141,20 +151,25 @@ def preprocess(
         },
         personal_data=form.replaced,
         repeated_paragraphs=repeated,
+        stand_ins=stand_ins,
         classifier=samples,
         evaluation_sets=evaluated,
         corpus_sha256=corpus_hash(table.filter(kept)),
     )
     for split in SPLITS:
-        part = table.filter(pc.and_(kept, pc.equal(places, split)))
+        part = table.filter(pa.array(places == split))
         share = {"validation": params.validation_share, "test": params.test_share}.get(split)
         if not part.num_rows and share != 0:
             raise CorpusTooSmall(
                 f"preprocess, {split}",
-                f"none of the {pc.sum(kept).as_py() or 0} documents that are left falls into it",
+                f"the documents that are left, {len(staying)}, are too few for all splits",
                 "Add text"
-                + (f", or raise preprocess.{split}_share" if share else "")
-                + (f"; {dropped.num_rows} were rejected, see data/rejected" if dropped else ""),
+                + (f", or set preprocess.{split}_share to 0" if share else "")
+                + (
+                    f"; {dropped.num_rows} were rejected, see data/rejected"
+                    if dropped.num_rows
+                    else ""
+                ),
             )
         write_table(part, out / split, shard_rows=params.shard_documents)
         report.documents[split] = part.num_rows
@@ -176,7 +191,10 @@ def worth(text: str, lang: str, params: PreprocessParams) -> tuple[str, str | No
         return text, "too short"
     if params.languages is not None and lang not in params.languages:
         return text, f"language {lang}"
-    return judged(text, lang, params)
+    stays, reason = judged(text, lang, params)
+    if reason is None and len(stays) < params.min_characters:
+        return text, "too short without the lines that filters took out"
+    return stays, reason
 
 
 def corpus_hash(table: pa.Table) -> str:

@@ -4,7 +4,9 @@ Duplicates and evaluation texts are both found by such runs, whatever the case, 
 punctuation. A word is a run of letters and digits; where a script writes no spaces (Chinese,
 Japanese, Thai and their like), each character is a word. All is done on whole arrays of many texts
 at once: a run's hash is the difference of two prefix sums of a polynomial modulo 2^64, whose
-multiplier is odd and so has an inverse. The numbers are the same on every machine.
+multiplier is odd and so has an inverse. The numbers are the same on every machine with the same
+Python: what is a letter, and which letters are one in another case or width, is for Unicode to say,
+and each Python brings a version of it (3.11: 14.0, 3.12: 15.0), which differ in rare characters.
 """
 
 import unicodedata

@@ -141,9 +141,9 @@ def be_one_of_two(rank: int, port: int, folder: Path) -> None:
         CHATWRIGHT_PROCESSES="2",
     )
     found = {name: learn(folder, name, *case) for name, case in CASES.items()}
-    for precision in ("ddp", "fsdp"):
-        few = {"steps": FEW, "precision": "bf16", "strategy": precision}
-        found[f"bf16 {precision}"] = learn(folder, f"bf16 {precision}", {}, few)
+    for strategy in ("ddp", "fsdp"):
+        few = {"steps": FEW, "precision": "bf16", "strategy": strategy}
+        found[f"bf16 {strategy}"] = learn(folder, f"bf16 {strategy}", {}, few)
     me = 15 if rank == 0 else None
     found["stopped"] = learn(folder, "again", {}, {}, until=me)
     found["gone on"] = learn(folder, "again", {}, {})

@@ -54,6 +54,7 @@ def bundle(tmp_path_factory):
     ]
     hello = [{"role": "user", "content": "Hello"}, {"role": "assistant", "content": "Hi!"}]
     write_documents(documents, root / "clean/train")
+    write_documents([], root / "clean/validation")
     write_dialogues([Dialogue("a", "dialogues", "en", "greetings", hello)], root / "dialogues")
     index(root / "clean", root / "dialogues", root / "index", IndexParams(passage_characters=1200))
     train_tokenizer(

@@ -49,6 +49,7 @@ def params(init: str | Path, **more: float) -> ModelParams:
 def adopted(weights: Path, tmp_path: Path) -> ChatTokenizer:
     document = Document(id="a/0", source="a", title="a", text="copy the folder", lang="en")
     write_documents([document], tmp_path / "clean" / "train")
+    write_documents([], tmp_path / "clean" / "validation")
     write_dialogues([], tmp_path / "dialogues")
     out = tmp_path / "tokenizer"
     adopt_tokenizer(weights, tmp_path / "clean", tmp_path / "dialogues", out)

@@ -3,6 +3,7 @@
 Found from their ``@``, which is rare. Left out on purpose: quoted local parts and comments, which
 nobody uses, and local parts or domains in Chinese, since Chinese text has no space after an
 address. The top level must have two letters or be a known one, or ``a@b.shape`` were an address.
+What a colon and a path follow is a place on another machine: ``git@github.com:someone/project``.
 """
 
 import re
@@ -16,6 +17,7 @@ _DOMAIN = re.compile(
     r"([A-Za-z]{2,24}|[Xx][Nn]--[A-Za-z0-9-]{2,59})(?![A-Za-z0-9_(])"
     r"|\[(?:[0-9]{1,3}\.){3}[0-9]{1,3}\])"
 )
+_PATH = re.compile(r":(?!//)(?:[A-Za-z0-9_.~+-]{0,64}/|[A-Za-z0-9_.~+-]{1,64}\.git\b)")
 _TOP_LEVELS = frozenset(
     "com org net edu gov mil int arpa info biz name pro aero coop museum mobi asia cat jobs tel"
     " travel post xxx xyz online site website store shop app dev blog cloud club email digital"
@@ -37,7 +39,7 @@ def email_addresses(text: str) -> Iterator[Span]:
         if domain and (domain[2] is None or _is_top_level(domain[2])):
             local = _LOCAL.search(text[max(0, at - 64) : at])
             name = local[0].lstrip(".%+'&~-") if local else ""
-            if name and not name.endswith("."):
+            if name and not name.endswith(".") and not _PATH.match(text, domain.end()):
                 yield Span(at - len(name), domain.end(), "email")
         at = text.find("@", domain.end() if domain else at + 1)
 

@@ -3,18 +3,21 @@
 Digits alone say little: any ten of them are a number somewhere. So a number is taken where its
 shape says enough (+ and a calling code; the groups of North America, China, or of a country where
 0 leads), and in any shape of 7 to 15 digits where the words beside it say that it is one, in the
-languages of ``_SAYS_PHONE``.
+languages of ``_SAYS_PHONE``. Digits in one piece may as well be a count, an address in memory or a
+model: the word has to lead to them directly ("call me at 5550134", not "call stack at 00401000").
 
-The matcher of the package phonenumbers, 48 MB, knows which numbers are given out. Of those in
-benchmarks/personal_data.py it found 22 % (English), 41 % (Chinese), 40 % (Portuguese) and 18 %
-(presidio-research) where it is strict; where it is not, 61, 97, 84 and 57 %, with a precision
-down to 60 %. It was a sixth as fast. So it was left.
+The package phonenumbers, which knows what numbers are given out, is not used: without being told
+a text's country, its matcher looks at international numbers alone.
 """
 
 import re
 from collections.abc import Iterator
+from typing import Literal
 
 from tasks.preprocess.personal_data.spans import Span
+
+Naming = Literal["directly", "from afar"]
+"""How the words beside a number say that it is a telephone's."""
 
 CALLING_CODE = re.compile(
     "1|7|2[07]|3[0-469]|4[013-9]|5[1-8]|6[0-6]|8[1246]|9[0-58]|21[1-368]|2[2-6][0-9]|29[01789]"
@@ -61,7 +64,9 @@ _PIECE = re.compile(r"[^ /]+")
 _DATE = re.compile(
     r"(?:19|20)[0-9]{2}([-./ ]?)(?:0?[1-9]|1[0-2])\1(?:0?[1-9]|[12][0-9]|3[01])(?![0-9])"
     r"|[0-9]{1,2}([-./])[0-9]{1,2}\2(?:19|20)[0-9]{2}(?![0-9])"
+    r"|(?:1[5-9]|20)[0-9]{2} ?[-/] ?(?:1[5-9]|20)[0-9]{2}(?!-?[0-9])"  # from year to year
 )
+_SUM_OR_DECIMAL = re.compile(r"\+ [0-9]+|\+[0-9]{5,}\.[0-9]+")
 _OPENING = re.compile(r"[(+][(+ ]{0,2}$")
 _HAN = re.compile("[\u4e00-\u9fff]")
 
@@ -74,10 +79,24 @@ _SAYS_PHONE = (
 _SAYS_OTHER = (
     r"account|\bacct|\bcard|serial|sequence|order|invoice|isbn|issn|\bzip\b|postal|postcode|\bssn|social"
     r"|\bid\b|version|://|www\.|账|帐|賬|卡号|卡號|订单|編號|编号|序列|邮编|邮政|身份证|身份證|qq|学号"
-    r"|工号|conta\b|konto|compte|iban"
+    r"|型号|型號|工号|conta\b|konto|compte|iban"
 )
 _BESIDE = re.compile(f"(?P<phone>{_SAYS_PHONE})|{_SAYS_OTHER}")
-_AFTERWARDS = re.compile(r"[ ,(:-]{0,2}(?:mobile|fax|office|cell|phone|手机|电话|传真)", re.I)
+_AFTERWARDS = re.compile(
+    r"[ ,(:-]{0,2}(?:(?:mobile|fax|office|cell|phone)(?![a-z])|手机|电话|传真)", re.I
+)
+# What may stand between such a word and digits in one piece. A bracket that follows a word at once
+# is that of a function; words in other scripts are let through.
+_LEADS_ON = re.compile(
+    r"(?:s|es?|os?|as?|ar|en|ez|i|um|ing|ed)?(?![a-z(])"
+    r"(?:[\s:：,，.。;；、(/#+-]"
+    r"|\b(?:numbers?|number's|no|nr|num|is|was|are|at|on|to|me|us|him|her|them|my|our|your|the|by"
+    r"|phone|tel|fax|home|work|mobile|cell|office|direct|line|or|and|via|support|now|today|please"
+    r"|é|o|a|e|el|es|ao|al|meu|mi|de|do|para|pelo|número|numero|ist|unter|nummer|le|au|est|numéro"
+    r"|è|il)\b"
+    r"|[^\x00-\u024f])*"
+)
+_UP_TO_A_NOUN = re.compile(r" (?!(?:or|and)\b)[a-z]")
 _REACH = 32
 """How many characters before a number a word still says what it is."""
 
@@ -97,17 +116,17 @@ def phones(text: str, start: int, end: int, after_another: int | None = None) ->
     if _IN_ADDRESS.search(text, max(0, start - 100), start):
         return
     follows = after_another is not None and 0 <= start - after_another <= 4
-    named = follows or _is_named(text, start, end)
-    if named:
+    naming = "directly" if follows else _naming(text, start, end)
+    if naming:
         whole = _ANY.match(text, start) or _INTERNATIONAL.match(text, start)
-        if whole and whole.end() >= end and _could_be(whole[0]):
+        if whole and whole.end() >= end and _could_be(whole[0], naming):
             yield Span(start, whole.end(), "phone")
             return
-    found = list(_shaped(text, start, end, named))
-    if not found and named:
+    found = list(_shaped(text, start, end, named=naming is not None))
+    if not found and naming:
         for piece in _PIECE.finditer(text, start, end):
             number = _ANY.match(text, piece.start())
-            if number and number.end() >= piece.end() and _could_be(piece[0]):
+            if number and number.end() >= piece.end() and _could_be(piece[0], naming):
                 found.append(Span(*piece.span(), "phone"))
     yield from found
 
@@ -137,6 +156,8 @@ def _shaped(text: str, start: int, end: int, named: bool) -> Iterator[Span]:
 def _end_of_international(match: re.Match[str]) -> int:
     """Where a number with a calling code ends; 0 where it is none. Groups too many are left out."""
     body = match[1]
+    if _SUM_OR_DECIMAL.fullmatch(match[0]):
+        return 0
     code = CALLING_CODE.match("".join(_DIGITS.findall(body)))
     if not code:
         return 0
@@ -150,8 +171,10 @@ def _end_of_international(match: re.Match[str]) -> int:
     return match.end() if body == match[1] else match.start(1) + len(body)
 
 
-def _could_be(written: str) -> bool:
+def _could_be(written: str, naming: Naming) -> bool:
     """Whether digits that are said to be a telephone number can be one: 7 to 15, and no date."""
+    if naming == "from afar" and len(_DIGITS.findall(written)) == 1:
+        return False
     number = re.split("x|X|ext|分机|转", written)[0]
     return 7 <= len(_without_extension(number)) <= 15 and not _DATE.match(number)
 
@@ -164,12 +187,18 @@ def _without_extension(written: str) -> str:
     return "".join(digits)
 
 
-def _is_named(text: str, start: int, end: int) -> bool:
-    """Whether the word nearest to a number, of those that say what it is, says telephone."""
-    words = list(_BESIDE.finditer(text[max(0, start - _REACH) : start].lower()))
+def _naming(text: str, start: int, end: int) -> Naming | None:
+    """How the nearest word that says what a number is says telephone; None where it does not."""
+    before = text[max(0, start - _REACH) : start].lower()
+    words = list(_BESIDE.finditer(before))
     if words:
-        return words[-1]["phone"] is not None
-    return _AFTERWARDS.match(text, end) is not None
+        if words[-1]["phone"] is None:
+            return None
+        return "directly" if _LEADS_ON.fullmatch(before, words[-1].end()) else "from afar"
+    after = _AFTERWARDS.match(text, end)
+    if after is None:
+        return None
+    return "from afar" if _UP_TO_A_NOUN.match(text, after.end()) else "directly"
 
 
 def _han_beside(text: str, start: int, end: int) -> bool:

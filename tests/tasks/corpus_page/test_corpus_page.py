@@ -300,12 +300,13 @@ def test_the_stage_attaches_the_page_to_its_run(built: Path) -> None:
     for old, new in {
         "validation_share: 0.02": "validation_share: 0",
         "test_share: 0.05": "test_share: 0",
-        "decontaminate: [tests/data/questions.jsonl]": "decontaminate: []",
+        "questions: tests/data/questions.jsonl": "questions: none.jsonl",
         "personal_data: []": "personal_data: [email]",
     }.items():
         assert old in settings
         settings = settings.replace(old, new)
     (built / "params.yaml").write_text(settings, "utf-8")
+    (built / "none.jsonl").touch()
     (built / "data").mkdir()
     for name in ("raw", "labelled"):
         (built / name).rename(built / "data" / name)

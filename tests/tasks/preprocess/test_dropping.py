@@ -1,6 +1,8 @@
 """Near duplicates, repeated paragraphs and evaluation texts go, with a reason that names why."""
 
+import json
 import random
+import unicodedata
 from pathlib import Path
 from typing import Any
 
@@ -21,8 +23,8 @@ def words(seed: int, count: int = 60) -> list[str]:
     return random.Random(seed).choices(WORDS, k=count)
 
 
-def run(texts: dict[str, str], folder: Path, **choices: Any) -> PreprocessReport:
-    found = [Document(name, "folder", "T", text, "en") for name, text in texts.items()]
+def run(texts: dict[str, str], folder: Path, lang: str = "en", **choices: Any) -> PreprocessReport:
+    found = [Document(name, "folder", "T", text, lang) for name, text in texts.items()]
     write_documents(found, folder / "raw")
     params = PreprocessParams(min_characters=10, validation_share=0.3, test_share=0.3, **choices)
     return preprocess(folder / "raw", folder / "clean", folder / "rejected", params)
@@ -88,6 +90,109 @@ def test_a_leak_does_not_take_its_clean_near_duplicates_along(
     choices = {"near_duplicates": NearDuplicatesParams(), "decontaminate": [str(questions)]}
     run({**leak, **ordinary}, tmp_path, **choices)
     assert set(reasons(tmp_path)) == {"a/leak"} and "m/07" in kept(tmp_path)
+
+
+def leaks_of(folder: Path, ordinary: dict[str, str], evaluation: str, **choices: Any) -> list[str]:
+    """The documents that go for a text of an evaluation set, which all copies hold word for word."""
+    path = folder / "set.jsonl"
+    path.write_text(json.dumps({"question": evaluation}), encoding="utf-8")
+    copies = {"a/copy": f"{ordinary['m/00']}\n\n{evaluation}\n\n{ordinary['m/01']}"}
+    run({**copies, **ordinary}, folder, decontaminate=[str(path)], **choices)
+    gone = reasons(folder)
+    assert all(reason == f"evaluation text: {path}, line 1" for reason in gone.values())
+    return list(gone)
+
+
+def test_a_leak_is_found_although_its_characters_are_simplified(
+    tmp_path: Path, ordinary: dict[str, str]
+) -> None:
+    pytest.importorskip("opencc")
+    traditional = "這個國家的經濟發展與教育問題在過去幾十年之間產生了很大的變化"
+    simplified = "这个国家的经济发展与教育问题在过去几十年之间产生了很大的变化"
+    ordinary = {name: f"{text}。{text}" for name, text in ordinary.items()}
+    for number, (written, sought) in enumerate(
+        [(traditional, traditional), (simplified, traditional), (traditional, simplified)]
+    ):
+        folder = tmp_path / str(number)
+        path = tmp_path / f"{number}.jsonl"
+        path.write_text(json.dumps({"question": sought}), encoding="utf-8")
+        run(
+            {"a/copy": f"他說，{written}。", **ordinary},
+            folder,
+            lang="zh",
+            simplify_chinese=True,
+            decontaminate=[str(path)],
+        )
+        assert list(reasons(folder)) == ["a/copy"]
+
+
+def test_a_leak_is_found_although_personal_data_is_replaced_in_it(
+    tmp_path: Path, ordinary: dict[str, str]
+) -> None:
+    # No 13 words in a row without a number or an address.
+    text = (
+        "Ask +1 212 555 0187 or bob@acme.org for the best deal, +1 212 555 0188 in town,"
+        " ann@acme.org for wheels or doors"
+    )
+    both: dict[str, Any] = {"personal_data": ["phone", "email"]}
+    assert leaks_of(tmp_path, ordinary, text, **both) == ["a/copy"]
+    assert kept(tmp_path).keys() == ordinary.keys()
+
+
+def test_a_list_of_numbers_is_no_leak_of_another_list(
+    tmp_path: Path, ordinary: dict[str, str]
+) -> None:
+    sought, other = (
+        " ".join(
+            f"please do call this number +1 212 555 {number:04d}"
+            for number in range(start, start + 20)
+        )
+        for start in (100, 200)
+    )
+    copy = {"a/other": other}
+    assert leaks_of(tmp_path, {**copy, **ordinary}, sought, personal_data=["phone"]) == ["a/copy"]
+
+
+def test_a_leak_is_found_in_whatever_composition_the_set_is_written(
+    tmp_path: Path, ordinary: dict[str, str]
+) -> None:
+    text = unicodedata.normalize(
+        "NFD", "Le café près de la forêt a été fermé après dîner par les élèves énervés"
+    )
+    assert leaks_of(tmp_path, ordinary, text) == ["a/copy"]
+
+
+def test_a_leak_is_found_although_filters_take_lines_out_of_it(
+    tmp_path: Path, ordinary: dict[str, str]
+) -> None:
+    ordinary = {name: f"{text}.\n{text}." for name, text in ordinary.items()}
+    text = "who of these\nwould you take\nfor a copy of\na whole tree\nof files and of folders"
+    quality = {"c4": {"min_sentences": 0}}
+    assert leaks_of(tmp_path, ordinary, text, filters=["c4"], quality=quality) == ["a/copy"]
+
+
+def test_texts_that_are_equal_without_repeated_paragraphs_stay_once(
+    tmp_path: Path, ordinary: dict[str, str]
+) -> None:
+    other = "Nothing of this may be copied by those who did not ask."
+    texts = {"a/0": f"{ordinary['m/00']}\n\n{NOTICE}\n\n{other}"}
+    for name, text in list(ordinary.items())[1:]:
+        texts |= {f"{name}a": f"{text}\n\n{NOTICE}", f"{name}b": f"{text[:29].strip()}\n\n{other}"}
+        texts |= {f"{name}c": f"{text[:29].strip()}\n\n{NOTICE}"}
+    before, after = tmp_path / "before", tmp_path / "after"
+    run(texts, before)
+    run(texts, after, duplicate_paragraphs=True)
+    left = kept(after)
+    assert len({text for _, text in left.values()}) == len(left)
+    # Of 39 pairs of a notice each and a few words, which are no paragraph, the first stays.
+    assert reasons(after) == {
+        f"m/{n:02d}c": "duplicate but for repeated paragraphs" for n in range(1, 40)
+    }
+    rejected = read_table(after / "rejected", REJECTED_SCHEMA).to_pylist()
+    assert all(row["text"] == texts[row["id"]] for row in rejected)  # whole
+    assert {split for split, _ in left.values()} == {"train", "validation", "test"}
+    placed = kept(before)
+    assert all(split == placed[name][0] for name, (split, _) in left.items())
 
 
 def test_repeated_paragraphs_go_and_documents_stay_in_their_split(

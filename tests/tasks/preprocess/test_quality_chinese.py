@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from tasks.preprocess.quality.c4 import c4, c4_lines, sentence_count
+from tasks.preprocess.quality.chinese import CHARACTERS_A_WORD, HAN_CHARACTER
 from tasks.preprocess.quality.fineweb import fineweb
 from tasks.preprocess.quality.gopher import gopher_quality, gopher_repetition
 from tasks.preprocess.quality.judgement import filtered
@@ -114,6 +115,16 @@ def test_fineweb_knows_chinese_lines() -> None:
     )
     unmarked = "\n".join(line.rstrip("。") for line in ARTICLE.split("\n"))
     assert fineweb(chinese(unmarked), LIMITS.fineweb) == "few lines end in a mark"
+
+
+@pytest.mark.skipif("CHATWRIGHT_TEST_DATA" not in os.environ, reason="needs the real samples")
+def test_words_are_as_long_as_those_that_people_segmented() -> None:
+    path = Path(os.environ["CHATWRIGHT_TEST_DATA"], "zh", "people-daily-199801.txt.gz")
+    with gzip.open(path, "rt", encoding="utf-8") as file:
+        words = [word.rsplit("/", 1)[0].lstrip("[") for line in file for word in line.split()]
+    lengths = [len(word) for word in words if HAN_CHARACTER.sub("", word) == "" != word]
+    assert len(lengths) > 900_000
+    assert round(sum(lengths) / len(lengths), 1) == CHARACTERS_A_WORD
 
 
 @pytest.mark.skipif("CHATWRIGHT_TEST_DATA" not in os.environ, reason="needs the real samples")

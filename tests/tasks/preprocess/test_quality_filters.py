@@ -313,6 +313,18 @@ def test_c4_takes_lines_out_of_what_stays_and_equal_rests_are_one(tmp_path: Path
     assert run(tmp_path / "whole", pages, **asked).documents["train"] == 2
 
 
+def test_what_filters_leave_too_little_of_goes(tmp_path: Path) -> None:
+    unmarked = "no mark\nat the ends of these lines\nnone of them"
+    texts = {"a": unmarked, "b": f"{unmarked}\nSo it is.", "c": "This is one. That is two."}
+    found = [Document(name, "web", "T", text, "en") for name, text in texts.items()]
+    choices = {"filters": ["c4"], "quality": {"c4": {"min_sentences": 0}}}
+    report = run(tmp_path, found, **choices)
+    reason = "too short without the lines that filters took out"
+    assert report.rejected == {reason: 2} and report.documents["train"] == 1
+    rejected = read_table(tmp_path / "rejected", REJECTED_SCHEMA).to_pylist()
+    assert [row["text"] for row in rejected] == [unmarked, texts["b"]]  # whole
+
+
 @pytest.mark.parametrize(
     "choice",
     [

@@ -12,6 +12,7 @@ from chatwright.errors import MissingInput
 from tasks.documents import Document, read_documents, write_documents
 from tasks.params import PreprocessParams
 from tasks.preprocess.chinese import with_sane_widths
+from tasks.preprocess.cleaning import clean
 from tasks.preprocess.mojibake import without_mojibake
 from tasks.preprocess.preprocess import PreprocessReport, preprocess
 
@@ -49,16 +50,14 @@ def test_mojibake_is_put_right(text: str, repaired: str) -> None:
 
 
 def test_mojibake_of_the_wild(test_data: Path) -> None:
-    for name in ("in-the-wild", "negative"):
+    for name, number in (("in-the-wild", 70), ("negative", 31)):
         cases = json.loads((test_data / "messy" / f"ftfy-{name}.json").read_text("utf-8"))
-        for case in cases:
-            if (
-                case["expect"] == "pass"
-                and "fixed-encoding" not in case
-                and "\n" not in case["original"]
-            ):
-                # Without that key the encoding is all that had to be put right.
-                assert without_mojibake(case["original"]) == case["fixed"], case["label"]
+        # Without the key "fixed-encoding" the encoding is all that had to be put right.
+        repaired = {case["label"]: without_mojibake(case["original"]) for case in cases}
+        assert len(repaired) == len(cases) == number
+        assert repaired == {
+            case["label"]: case.get("fixed-encoding", case["fixed"]) for case in cases
+        }
 
 
 @pytest.mark.parametrize(
@@ -75,6 +74,7 @@ def test_mojibake_of_the_wild(test_data: Path) -> None:
         ("3.14, e.g. this: that; ok?", "3.14, e.g. this: that; ok?"),
         ("ﾃｽﾄ｡", "ﾃｽﾄ。"),
         ("时间12:30,比分3:2", "时间12:30,比分3:2"),
+        ("中(文(一)二)(a)(b三c)(", "中(文（一）二)(a)(b三c)("),  # the innermost, after Chinese
     ],
 )
 def test_widths_and_punctuation_are_sane(text: str, sane: str) -> None:
@@ -92,6 +92,23 @@ def test_ascii_is_never_touched(text: str) -> None:
     assert with_sane_widths(text) == text == without_mojibake(text)
 
 
+@pytest.mark.timeout(20)
+@pytest.mark.parametrize(
+    "text",
+    [
+        "中(" + "文" * 600_000,
+        "中(" * 300_000,
+        "中(文,.)(" * 60_000,
+        "一" + " " * 600_000 + "二",
+        "a" + " \t\u3000" * 200_000 + "b\n" + " " * 600_000,
+    ],
+    ids=lambda text: text[:6],
+)
+def test_long_runs_take_time_by_their_length_alone(text: str) -> None:
+    # With time by the square of the length, each would take more than half an hour.
+    with_sane_widths(clean(text))
+
+
 def test_traditional_becomes_simplified_in_chinese_alone(tmp_path: Path) -> None:
     pytest.importorskip("opencc")
     _, texts = run(
@@ -101,6 +118,18 @@ def test_traditional_becomes_simplified_in_chinese_alone(tmp_path: Path) -> None
     )
     # 乾 stays in the name of an emperor and becomes 干 where it means dry.
     assert texts == ["汉字转换，乾隆说干燥", "漢字變換、氣候の話"]
+
+
+def test_chinese_is_chinese_however_its_tag_is_written(tmp_path: Path) -> None:
+    pytest.importorskip("opencc")
+    tags = ["zh", "zh-TW", "zh_TW", "ZH", "zh-Hant-HK", "yue"]
+    found = [(tag, f"第{n}句話說，手機13800138000") for n, tag in enumerate(tags)]
+    report, texts = run(
+        tmp_path, [*found, ("EN-us", "A line.")], simplify_chinese=True, personal_data=["phone"]
+    )
+    assert texts == [*(f"第{n}句话说，手机<phone>" for n in range(len(tags))), "A line."]
+    assert report.languages == {"en": 1, "zh": 6}
+    assert report.personal_data == {"s": {"zh": {"phone": 6}}}
 
 
 def test_missing_opencc_is_said_before_anything_is_read(
