@@ -11,10 +11,14 @@ NAMED_FOR_A_REASON = 5
 
 
 class LeftOut:
-    """Counts by reason, and some by name."""
+    """Counts by reason, and some by name.
+
+    ``versions`` says of what stands elsewhere which version was read, by name.
+    """
 
     def __init__(self) -> None:
         self.counts: Counter[str] = Counter()
+        self.versions: dict[str, str] = {}
         self._named: dict[str, list[str]] = {}
 
     def add(self, reason: str, where: str = "", *, count: int = 1, detail: str = "") -> None:
