@@ -16,9 +16,9 @@ def test_a_stage_that_ended_long_ago_has_the_system_metrics_of_its_time(
 ) -> None:
     monkeypatch.chdir(tmp_path)
     uri = f"sqlite:///{tmp_path}/mlflow.db"
-    samples = MachineSamples()
     spool = Spool("pack", {}, Path("build"))
     spool.append("start", stage="pack", pid=1, commit="", params={}, all_params={})
+    samples = MachineSamples()  # its first sample is in the stage's time
     deadline = time.monotonic() + 30
     while not samples.between(0, time.time()):
         assert time.monotonic() < deadline
