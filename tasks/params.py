@@ -21,6 +21,7 @@ from ruamel.yaml import YAML
 from ruamel.yaml.error import YAMLError
 
 from chatwright.errors import BadParameter, MissingInput
+from tasks.params_huggingface import DatasetParams
 from tasks.params_section import PositiveInt, Section, Share
 from tasks.params_web import WebParams
 from tasks.quality_params import ChineseParams, ClassifierParams, Filter, QualityParams
@@ -79,6 +80,7 @@ class IngestParams(Section):
             "python-docs",
             "dialogues",
             "folder",
+            "huggingface",
             "chat",
             "labelled",
             "questions",
@@ -94,6 +96,7 @@ class IngestParams(Section):
     labelled: NamedFilesParams = NamedFilesParams()
     questions: NamedFilesParams = NamedFilesParams()
     commoncrawl: NamedFilesParams = NamedFilesParams()
+    huggingface: list[DatasetParams] = []
     web: WebParams = WebParams()
     wikipedia: NamedFilesParams = NamedFilesParams()
     shard_documents: PositiveInt = 50_000
