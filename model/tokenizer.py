@@ -40,6 +40,10 @@ CHAT_TEMPLATE = (
 # Private-use characters around control tokens in a message while the template is rendered.
 _MARK_START, _MARK_END = "\U000f0000", "\U000f0001"
 
+# A token that is cut into its characters gives as many, and few tokens have more than this.
+_LONG_TOKEN = 100
+_CHARACTERS_A_TOKEN = 4  # of English; other languages have fewer
+
 TOKENIZER_FILES = ("tokenizer.json", "tokenizer_config.json", "chat_template.jinja")
 
 
@@ -191,6 +195,32 @@ class ChatTokenizer:
             BadInput: the folder has no chat template, or it refuses these messages.
         """
         return self._markup_ids(self._rendered(messages, add_generation_prompt))
+
+    def chat_length(self, messages: Sequence[Mapping[str, Any]], most: int) -> int | None:
+        """How many ids ``chat_ids`` gives, the assistant's next turn opened.
+
+        Args:
+            messages: as for ``chat_ids``.
+            most: the highest count that matters. Of a text that is far longer only the beginning
+                is encoded, so that the work does not grow with it.
+
+        Returns:
+            The exact count; None where it is more than ``most``.
+
+        Raises:
+            BadInput: as ``chat_ids``.
+        """
+        rendered = self._rendered(messages, True)
+        # Where a text is cut, a word or control token may fall into more tokens than it has: twice
+        # ``most`` and a long token's characters are more than that can make up for.
+        surely_more = 2 * most + _LONG_TOKEN
+        end = _CHARACTERS_A_TOKEN * surely_more
+        while end < len(rendered):
+            if len(self._markup_ids(rendered[:end])) > surely_more:
+                return None
+            end *= 2
+        length = len(self._markup_ids(rendered))
+        return length if length <= most else None
 
     def chat_ids_and_replies(
         self, messages: Sequence[Mapping[str, Any]]

@@ -12,7 +12,7 @@ A short follow-up ("and how do I delete it?") is looked up together with the que
 """
 
 import re
-from collections.abc import Generator, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Self
@@ -37,6 +37,7 @@ CLOSE = 0.9  # share of the best score above which another document is mentioned
 MENTIONED = 2
 SHARE_FOR_REPLY = 4  # a quarter of the context is kept for the reply, if it may be that long
 SHORT_TURN = 200  # characters kept of old replies where the conversation is too long
+COUNTED_CONTEXTS = 8  # how far beyond the context tokens are counted, to say how many are too many
 REPETITION_PENALTY = 1.1  # small models repeat themselves
 FOLLOW_UP = re.compile(
     r"^\s*(and|but|also|then|what about|how about|so)\b|\b(it|that|this|them|those|one|ones)\b"
@@ -111,6 +112,10 @@ class Assistant:
         """How many tokens a text is."""
         return len(self.tokenizer.encode(text))
 
+    def _fits(self, messages: Sequence[Message], room: int) -> bool:
+        """Whether the model reads at most ``room`` tokens for these messages."""
+        return self.tokenizer.chat_length(messages, room) is not None
+
     def trim(self, messages: Sequence[Message], max_tokens: int) -> list[Message]:
         """The messages that fit the context.
 
@@ -128,18 +133,19 @@ class Assistant:
             raise BadInput("messages", "there are none", "Send at least one message of a user")
         context = self.model.config.context_length
         room = context - min(max_tokens, context // SHARE_FOR_REPLY)
-        if self.count_prompt(messages) <= room:
+        if self._fits(messages, room):
             return list(messages)
         system = [one for one in messages[:-1] if one["role"] == "system"]
         turns = [_shortened(one) for one in messages[:-1] if one["role"] != "system"]
-        while turns and self.count_prompt([*system, *turns, messages[-1]]) > room:
-            turns.pop(0)
-        kept = [*system, *turns, messages[-1]]
-        needed = self.count_prompt(kept)
-        if needed >= context:
+        last = messages[-1]
+        turns = _longest_end(turns, lambda turns: self._fits([*system, *turns, last], room))
+        kept = [*system, *turns, last]
+        if not self._fits(kept, context - 1):
+            needed = self.tokenizer.chat_length(kept, COUNTED_CONTEXTS * context)
             raise BadInput(
                 "messages",
-                f"{needed} tokens do not fit the model's context of {context}",
+                f"{needed or f'more than {COUNTED_CONTEXTS * context}'} tokens do not fit the "
+                f"model's context of {context}",
                 "Shorten the last message or the system message",
             )
         return kept
@@ -261,6 +267,27 @@ def _shortened(message: Message) -> Message:
     if message["role"] != "assistant" or len(message["content"]) <= SHORT_TURN:
         return message
     return {**message, "content": message["content"][:SHORT_TURN]}
+
+
+def _longest_end(turns: list[Message], fits: Callable[[list[Message]], bool]) -> list[Message]:
+    """The most of the last turns that fit, where fewer fit too; none where not even one does.
+
+    Ends twice as long are tried until one does not fit, then the border is halved in: rendering a
+    conversation takes as long as it is, so dropping turn by turn would take its square.
+    """
+    if fits(turns):
+        return turns
+    fitting, too_many = 0, 1
+    while too_many < len(turns) and fits(turns[-too_many:]):
+        fitting, too_many = too_many, 2 * too_many
+    too_many = min(too_many, len(turns))
+    while too_many - fitting > 1:
+        middle = (fitting + too_many) // 2
+        if fits(turns[-middle:]):
+            fitting = middle
+        else:
+            too_many = middle
+    return turns[len(turns) - fitting :]
 
 
 def _leans_on_earlier(text: str) -> bool:

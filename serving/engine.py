@@ -5,10 +5,12 @@ waiting. So one thread does all the model's work and takes one step (a token, as
 running reply in turn: a short answer does not wait for a long one to end. It is one thread and
 not several because torch already spreads a single step over the processor's cores.
 
+- A conversation is cut to what the context holds before it is its turn, in a second thread: a
+  long one delays those that came after it and none that is being answered.
 - Up to ``at_once`` replies are made side by side (each holds a key-value cache); up to ``waiting``
   more wait in order of arrival; the next is refused with ``Busy`` rather than left hanging.
-- ``Reply.cancel`` is noticed before the next step: the assistant's iterator is closed and the
-  place goes to whoever waits.
+- ``Reply.cancel`` is noticed before anything is done for a reply that waits, and before each step
+  of one that is made: the assistant's iterator is closed and the place goes to whoever waits.
 - Every iterator is made, stepped and closed in the worker thread alone. As several take turns
   there, none may leave a thread-wide setting changed where it yields.
 """
@@ -80,15 +82,25 @@ class Usage:
     completion_tokens: int
 
 
+@dataclass(frozen=True)
+class Prompt:
+    """What the model reads: the messages that fit the context, and how many tokens they are."""
+
+    messages: list[Message]
+    tokens: int
+
+
 class Reply:
     """A reply on its way: an asynchronous iterator of pieces, to be read by one consumer.
 
     Attributes:
+        prompt: what the model is to read; None until the conversation is cut to it.
         usage: tokens read and written; set once the last piece has been read.
     """
 
     def __init__(self, messages: list[Message], options: ReplyOptions) -> None:
         self.messages, self.options = messages, options
+        self.prompt: Prompt | None = None
         self.usage: Usage | None = None
         self.cancelled = False
         self._loop = asyncio.get_running_loop()
@@ -127,7 +139,7 @@ class Engine:
         self._queue: deque[Reply] = deque()
         self._running = 0
         self._closed = False
-        self._thread: threading.Thread | None = None
+        self._threads: list[threading.Thread] = []
 
     @property
     def running(self) -> int:
@@ -137,7 +149,8 @@ class Engine:
     @property
     def waiting(self) -> int:
         """How many replies wait for a place."""
-        return len(self._queue)
+        with self._news:
+            return sum(not reply.cancelled for reply in self._queue)
 
     def submit(self, messages: list[Message], options: ReplyOptions) -> Reply:
         """Queue a reply. To be called from a running event loop, which will read the reply.
@@ -149,27 +162,51 @@ class Engine:
         with self._news:
             if self._closed:
                 raise Busy("", "the server is shutting down", "Try again when it is back")
-            wanted = sum(not reply.cancelled for reply in self._queue)
-            if self._running + wanted >= self.limit:
+            # Those whose client has left hold no place, and no memory.
+            self._queue = deque(waits for waits in self._queue if not waits.cancelled)
+            if self._running + len(self._queue) >= self.limit:
                 raise Busy("", "too many questions are waiting", "Try again in a moment")
-            if self._thread is None:
-                self._thread = threading.Thread(target=self._work, name="replies", daemon=True)
-                self._thread.start()
+            if not self._threads:
+                for work, name in ((self._prepare, "prompts"), (self._work, "replies")):
+                    self._threads.append(threading.Thread(target=work, name=name, daemon=True))
+                    self._threads[-1].start()
             self._queue.append(reply)
-            self._news.notify()
+            self._news.notify_all()
         return reply
 
     def stop(self) -> None:
         """Have every reply, running or waiting, ended before its next step."""
         with self._news:
             self._closed = True
-            self._news.notify()
+            self._news.notify_all()
 
     def close(self, timeout_seconds: float = 10.0) -> None:
-        """``stop``, and wait for the worker thread to end."""
+        """``stop``, and wait for the threads to end."""
         self.stop()
-        if self._thread is not None:
-            self._thread.join(timeout_seconds)
+        for thread in self._threads:
+            thread.join(timeout_seconds)
+
+    def _prepare(self) -> None:
+        """The thread that cuts conversations to prompts, in the order in which they came."""
+        while (reply := self._next_unprepared()) is not None:
+            try:
+                messages = self.assistant.trim(reply.messages, reply.options.max_tokens)
+                reply.prompt = Prompt(messages, self.assistant.count_prompt(messages))
+            except Exception as error:  # raised again in the request that it belongs to
+                reply.put(error)
+                reply.cancel()
+            with self._news:
+                self._news.notify_all()
+
+    def _next_unprepared(self) -> Reply | None:
+        """The next reply with no prompt yet, waiting while there is none; None once closed."""
+        with self._news:
+            while not self._closed:
+                for reply in self._queue:
+                    if reply.prompt is None and not reply.cancelled:
+                        return reply
+                self._news.wait()
+        return None
 
     def _work(self) -> None:
         """The worker thread: one step of the reply whose turn it is, until the engine closes."""
@@ -178,26 +215,34 @@ class Engine:
             making = turns.popleft()
             if making.step():
                 turns.append(making)
-        for left in [*turns, *(_Making(self.assistant, reply) for reply in self._queue)]:
-            left.abandon(Busy("", "the server is shutting down", "Try again when it is back"))
+        down = Busy("", "the server is shutting down", "Try again when it is back")
+        for making in turns:
+            making.abandon(down)
+        for reply in self._queue:
+            reply.put(down)
 
     def _admit(self, turns: "deque[_Making]") -> bool:
         """Fill free places from the queue, waiting while there is no work; False once closed."""
         with self._news:
-            self._running = len(turns)
-            while not self._closed and not turns and not self._queue:
+            while True:
+                while self._queue and len(turns) < self.at_once:
+                    reply = self._queue[0]
+                    if not reply.cancelled:
+                        if reply.prompt is None:
+                            break
+                        turns.append(_Making(self.assistant, reply, reply.prompt))
+                    self._queue.popleft()
+                self._running = len(turns)
+                if self._closed or turns:
+                    return not self._closed
                 self._news.wait()
-            while self._queue and len(turns) < self.at_once:
-                turns.append(_Making(self.assistant, self._queue.popleft()))
-            self._running = len(turns)
-            return not self._closed
 
 
 class _Making:
     """One reply in the making, stepped by the worker thread."""
 
-    def __init__(self, assistant: Replying, reply: Reply) -> None:
-        self.assistant, self.reply = assistant, reply
+    def __init__(self, assistant: Replying, reply: Reply, prompt: Prompt) -> None:
+        self.assistant, self.reply, self.prompt = assistant, reply, prompt
         self.steps = self._steps()
 
     def step(self) -> bool:
@@ -221,12 +266,10 @@ class _Making:
         self.reply.put(why)
 
     def _steps(self) -> "Generator[Piece, None, None]":
-        """The pieces, with the prompt trimmed and counted before and the usage set at the end."""
+        """The pieces, with the usage set at the end."""
         options = self.reply.options
-        messages = self.assistant.trim(self.reply.messages, options.max_tokens)
-        prompt_tokens = self.assistant.count_prompt(messages)
         pieces = self.assistant.reply(
-            messages,
+            self.prompt.messages,
             max_tokens=options.max_tokens,
             temperature=options.temperature,
             top_p=options.top_p,
@@ -238,7 +281,7 @@ class _Making:
             for piece in pieces:
                 text += piece.text
                 if piece.finish_reason is not None:
-                    self.reply.usage = Usage(prompt_tokens, self.assistant.count_text(text))
+                    self.reply.usage = Usage(self.prompt.tokens, self.assistant.count_text(text))
                 yield piece
         finally:
             pieces.close()  # now, not whenever it is collected

@@ -24,6 +24,15 @@ EITHER_OR = {
     "stop": "has to be a text, or a list of at most 4 texts",
 }
 
+JSON_TYPES: tuple[tuple[type, str], ...] = (
+    (type(None), "null"),
+    (bool, "a truth value"),
+    (int, "a number"),
+    (float, "a number"),
+    (str, "a text"),
+    (list, "a list"),
+)
+
 
 class Refused(Exception):
     """A request that is turned down: the status and the problem to answer with."""
@@ -79,23 +88,35 @@ def require_json(request: Request) -> None:
         )
 
 
-def invalid(errors: list[dict[str, Any]]) -> Refused:
-    """The first of pydantic's errors about a body, as a sentence."""
-    error = errors[0]
+def invalid(errors: list[dict[str, Any]], *, empty: bool = False) -> Refused:
+    """One of pydantic's errors about a body, as a sentence.
+
+    Args:
+        errors: all of them; one with a sentence of our own goes before pydantic's.
+        empty: whether there was no body at all, which pydantic takes for null.
+    """
+    error = next((one for one in errors if one["type"] == "chatwright"), errors[0])
+    ours = error["type"] == "chatwright"
     place = [part for part in error["loc"] if part != "body"]
     if error["type"] == "json_invalid":
         message = f"The body is not valid JSON: {error['ctx']['error']} at character {place[0]}."
         return Refused(400, message, code="invalid_json")
+    if empty:
+        return Refused(400, "The body is empty. Send JSON.", code="invalid_json")
+    if not place and ours:
+        return Refused(400, f"{error['msg']}.", param=error["ctx"]["param"], code="invalid_value")
     if not place:
-        if error["type"] == "missing":
-            return Refused(400, "The body is empty. Send JSON.", code="invalid_json")
-        what = error["msg"] if error["type"] == "chatwright" else "The body has to be a JSON object"
-        return Refused(400, f"{what}.", param=what.split(" ")[0], code="invalid_value")
+        found = next(name for kind, name in JSON_TYPES if isinstance(error["input"], kind))
+        message = f"The body has to be a JSON object; it is {found}."
+        return Refused(400, message, code="invalid_value")
 
     for depth, part in enumerate(place):
-        if part in EITHER_OR and error["type"] != "chatwright":
-            path = ".".join(map(str, place[: depth + 1]))
-            return Refused(400, f"{path}: {EITHER_OR[part]}.", param=path, code="invalid_value")
+        if part in EITHER_OR:
+            if not ours:
+                path = ".".join(map(str, place[: depth + 1]))
+                return Refused(400, f"{path}: {EITHER_OR[part]}.", param=path, code="invalid_value")
+            del place[depth + 1 : depth + 2]  # pydantic's name of the type that objects
+            break
     path = ".".join(map(str, place))
     if error["type"] == "missing":
         return Refused(400, f"{path}: is missing.", param=path, code="missing_required_parameter")
@@ -104,6 +125,17 @@ def invalid(errors: list[dict[str, Any]]) -> Refused:
     if isinstance(given, int | float | str) and len(shown := repr(given)) <= 80:
         what += f"; it is {shown}"
     return Refused(400, f"{path}: {what}.", param=path, code="invalid_value")
+
+
+def unreadable(cause: BaseException | None) -> str:
+    """Why a body could not be parsed, where it is not the JSON that is wrong."""
+    if isinstance(cause, UnicodeDecodeError):
+        return "The body is not in UTF-8, as JSON has to be"
+    if isinstance(cause, RecursionError):
+        return "The JSON of the body is nested too deep"
+    if isinstance(cause, ValueError):  # the only other one of Python's parser
+        return "The JSON of the body holds a whole number of too many digits"
+    return "The body cannot be read as JSON"
 
 
 def answer_errors(app: FastAPI) -> None:
@@ -115,14 +147,15 @@ def answer_errors(app: FastAPI) -> None:
 
     @app.exception_handler(RequestValidationError)
     async def _invalid(request: Request, error: RequestValidationError) -> JSONResponse:
-        return invalid(list(error.errors())).response()
+        empty = not await request.body()
+        return invalid(list(error.errors()), empty=empty).response()
 
     @app.exception_handler(HTTPException)
     async def _http(request: Request, error: HTTPException) -> JSONResponse:
         code = {404: "not_found", 405: "method_not_allowed"}.get(error.status_code, "bad_request")
         path = request.url.path
         message = {
-            400: "The body is not JSON, or not in UTF-8.",
+            400: f"{unreadable(error.__cause__)}.",
             404: f"There is nothing at {path}. The API is at /v1, the chat page at /.",
             405: f"{path} does not take {request.method} requests.",
         }.get(error.status_code, f"{error.detail}.")

@@ -34,9 +34,14 @@ NEUTRAL: dict[str, tuple[Any, ...]] = {
 }
 
 
-def wrong(what: str) -> PydanticCustomError:
-    """A validation error with a sentence of our own."""
-    return PydanticCustomError("chatwright", "{what}", {"what": what})
+def wrong(what: str, param: str | None = None) -> PydanticCustomError:
+    """A validation error with a sentence of our own.
+
+    Args:
+        what: the sentence, without a full stop at the end.
+        param: the field that it is about, where pydantic cannot know: the error is the body's.
+    """
+    return PydanticCustomError("chatwright", "{what}", {"what": what, "param": param})
 
 
 def encodable(text: str) -> str:
@@ -102,16 +107,21 @@ class ChatRequest(BaseModel):
     def _asks_for_what_is_here(self) -> Self:
         for name, value in (self.model_extra or {}).items():
             if name in NEUTRAL and value not in NEUTRAL[name]:
-                raise wrong(f"{name} is not supported by this server; leave it out")
+                raise wrong(f"{name} is not supported by this server; leave it out", name)
         if self.stream_options is not None and not self.stream:
-            raise wrong("stream_options needs stream: true")
+            raise wrong("stream_options needs stream: true", "stream_options")
         if "" in self.stops:
-            raise wrong("stop must not be an empty string")
+            raise wrong("stop must not be an empty string", "stop")
         last = self.messages[-1]
         if last.role != "user":
-            raise wrong(f"the last message is the {last.role}'s; it has to be the user's question")
-        if not last.plain()["content"].strip():
-            raise wrong("the last message is empty; write the question into its content")
+            raise wrong(
+                f"the last message is the {last.role}'s; it has to be the user's question",
+                "messages",
+            )
+        question = last.plain()["content"]
+        if not question.strip():
+            what = "holds nothing but white space" if question else "is empty"
+            raise wrong(f"the last message {what}; write the question into its content", "messages")
         return self
 
     @property

@@ -117,6 +117,19 @@ def test_a_template_cannot_leave_its_sandbox(folder: Path) -> None:
         tokenizer.chat_ids(CHAT)
 
 
+@pytest.mark.parametrize("text", ["copy ", "你好", "<|im_end|>", " ", "a", "🙂", "ab" * 70 + " "])
+@pytest.mark.parametrize("times", [0, 1, 2, 30, 2000])
+def test_the_length_of_a_conversation_is_exact_up_to_the_limit_and_then_unknown(
+    tokenizer: ChatTokenizer, text: str, times: int
+) -> None:
+    chat = [{"role": "user", "content": text * times}]
+    length = len(tokenizer.chat_ids(chat))
+    assert tokenizer.chat_length(chat, length) == length
+    assert tokenizer.chat_length(chat, length + 1) == length
+    assert tokenizer.chat_length(chat, length - 1) is None
+    assert tokenizer.chat_length(chat, 1) is None
+
+
 def test_a_folder_without_a_template_says_so(folder: Path) -> None:
     tokenizer = with_template(folder, None)
     assert tokenizer.encode("a")

@@ -55,6 +55,7 @@ class ScriptedAssistant:
     - a question about copytree gets ``ANSWER`` with ``CITATIONS``;
     - "count" gets the numbers from 1 on, ``step_seconds`` apart, until ``max_tokens`` of them;
     - "break" gets one word and then fails; "too long" does not fit the context;
+    - "slow to trim" takes until ``go_on`` is set to be cut to the context;
     - anything else is said again, word by word.
     """
 
@@ -67,10 +68,15 @@ class ScriptedAssistant:
         self.step_seconds = step_seconds
         self.steps = 0  # words made so far, over all replies
         self.closed = threading.Event()  # a reply was closed before its end
+        self.trimmed: list[str] = []  # the last messages of the conversations that were cut
+        self.go_on = threading.Event()
         self.asked: list[list[dict[str, str]]] = []
         self.options: dict[str, object] = {}
 
     def trim(self, messages: list[dict[str, str]], max_tokens: int) -> list[dict[str, str]]:
+        self.trimmed.append(messages[-1]["content"])
+        if messages[-1]["content"] == "slow to trim":
+            self.go_on.wait(20)
         if messages[-1]["content"] == "too long":
             raise BadInput("messages", "the question is too long", "Ask with fewer words")
         return messages

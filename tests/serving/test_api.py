@@ -262,6 +262,46 @@ def test_a_client_that_leaves_the_queue_is_never_answered(serving, scripted):
     assert len(assistant.asked) == 1
 
 
+def test_a_conversation_that_is_slow_to_trim_holds_up_no_reply_under_way(serving, scripted):
+    assistant = scripted(step_seconds=0.01)
+    with serving(assistant) as address:
+        url = f"{address}/v1/chat/completions"
+        slow = {"messages": [{"role": "user", "content": "slow to trim"}]}
+        with httpx.stream("POST", url, json={**counting(100), "stream": True}) as running:
+            lines = running.iter_lines()
+            next(lines)
+            waiting = threading.Thread(
+                target=httpx.post, args=(url,), kwargs={"json": slow, "timeout": 30}
+            )
+            waiting.start()
+            assert eventually(lambda: "slow to trim" in assistant.trimmed)
+            rest = [line for line in lines if line]
+        assert rest[-1] == "data: [DONE]" and assistant.steps == 100
+        assert not assistant.go_on.is_set()
+        assistant.go_on.set()
+        waiting.join()
+    assert assistant.asked[-1] == slow["messages"], "it was answered in the end"
+
+
+def test_nothing_is_done_for_a_client_that_left_before_its_turn(serving, scripted):
+    assistant = scripted()
+    with serving(assistant) as address:
+        url = f"{address}/v1/chat/completions"
+        slow = {"messages": [{"role": "user", "content": "slow to trim"}]}
+        waiting = threading.Thread(
+            target=httpx.post, args=(url,), kwargs={"json": slow, "timeout": 30}
+        )
+        waiting.start()
+        assert eventually(lambda: assistant.trimmed == ["slow to trim"])
+        with pytest.raises(httpx.ReadTimeout):
+            httpx.post(url, json=counting(5), timeout=0.3)
+        assert eventually(lambda: httpx.get(f"{address}/healthz").json()["waiting"] == 1)
+        assistant.go_on.set()
+        waiting.join()
+        assert httpx.post(url, json={"messages": COPYTREE}).status_code == 200
+    assert assistant.trimmed == ["slow to trim", COPYTREE[0]["content"]]
+
+
 def test_a_server_that_shuts_down_ends_the_replies_under_way(serving, scripted):
     assistant = scripted(step_seconds=0.02)
     with serving(assistant) as address:

@@ -106,6 +106,81 @@ def test_a_bad_request_is_told_what_is_wrong(address, body, status, about):
     assert "Traceback" not in response.text
 
 
+def refused(address, content):
+    """The error that a body gets."""
+    response = httpx.post(
+        f"{address}/v1/chat/completions",
+        content=content if isinstance(content, bytes) else json.dumps(content),
+        headers={"content-type": "application/json"},
+    )
+    assert response.status_code == 400, response.text
+    return response.json()["error"]
+
+
+@pytest.mark.parametrize(
+    "body, param",
+    [
+        ([], None),
+        (None, None),
+        ({}, "messages"),
+        ({"messages": []}, "messages"),
+        ({"messages": [{"role": "user", "content": ""}]}, "messages"),
+        ({"messages": [ASK, {"role": "assistant", "content": "Hi"}]}, "messages"),
+        ({"messages": [{"role": "user", "content": "\ud800 hi"}]}, "messages.0.content"),
+        (
+            {"messages": [{"role": "user", "content": [{"type": "text", "text": "\ud800"}]}]},
+            "messages.0.content.0.text",
+        ),
+        (asked(stop="\ud800"), "stop"),
+        (asked(stop=["a", "\ud800"]), "stop.1"),
+        (asked(stop=""), "stop"),
+        (asked(stop=3), "stop"),
+        (asked(n=2), "n"),
+        (asked(stream_options={"include_usage": True}), "stream_options"),
+        (asked(max_tokens=0), "max_tokens"),
+        (asked(model="\ud800"), "model"),
+    ],
+)
+def test_an_error_names_the_field_that_it_is_about_and_no_other(address, body, param):
+    error = refused(address, body)
+    assert error["param"] == param
+    if param and "." in param:
+        assert error["message"].startswith(f"{param}: ")
+
+
+@pytest.mark.parametrize(
+    "content, message",
+    [
+        (b"", "The body is empty. Send JSON."),
+        (b"null", "The body has to be a JSON object; it is null."),
+        (b"[]", "The body has to be a JSON object; it is a list."),
+        (b"1e3", "The body has to be a JSON object; it is a number."),
+        (b"true", "The body has to be a JSON object; it is a truth value."),
+        (b'"x"', "The body has to be a JSON object; it is a text."),
+        (b'{"a":' * 100_000, "The JSON of the body is nested too deep."),
+        (b"[" * 50_000 + b"]" * 50_000, "The JSON of the body is nested too deep."),
+        (
+            b'{"seed": ' + b"9" * 10_000 + b"}",
+            "The JSON of the body holds a whole number of too many digits.",
+        ),
+        (b'{"a": "\xff"}', "The body is not in UTF-8, as JSON has to be."),
+    ],
+    ids=["nothing", "null", "list", "number", "true", "text", "deep", "lists", "digits", "latin-1"],
+)
+def test_what_is_wrong_with_a_body_is_called_what_it_is(address, content, message):
+    error = refused(address, content)
+    assert (error["message"], error["param"]) == (message, None)
+
+
+@pytest.mark.parametrize(
+    "content, what",
+    [("", "is empty"), ([], "is empty"), (" \n", "holds nothing but white space")],
+)
+def test_a_question_of_white_space_is_not_called_empty(address, content, what):
+    error = refused(address, {"messages": [{"role": "user", "content": content}]})
+    assert error["message"] == f"the last message {what}; write the question into its content."
+
+
 @pytest.mark.parametrize(
     "fields",
     [

@@ -10,6 +10,8 @@ from typing import Any
 
 import pytest
 import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 import serving.assistant
 from chatwright.errors import UserError
@@ -300,6 +302,81 @@ def test_a_long_reply_of_before_is_shortened_before_a_question_goes(assistant: A
     kept = assistant.trim([user("copy a folder"), quote, user("and delete it?")], 64)
     assert [one["role"] for one in kept] == ["user", "assistant", "user"]
     assert quote["content"].startswith(kept[1]["content"])
+
+
+def trimmed_turn_by_turn(
+    assistant: Assistant, messages: list[dict[str, str]], max_tokens: int
+) -> list[dict[str, str]] | None:
+    """What ``trim`` has to give, by the slow way that needs no thought; None where it refuses."""
+    room = CONTEXT - min(max_tokens, CONTEXT // 4)
+    if assistant.count_prompt(messages) <= room:
+        return messages
+    turns = [
+        {**one, "content": one["content"][:200]} if one["role"] == "assistant" else one
+        for one in messages[:-1]
+        if one["role"] != "system"
+    ]
+    system = [one for one in messages[:-1] if one["role"] == "system"]
+    while turns and assistant.count_prompt([*system, *turns, messages[-1]]) > room:
+        turns.pop(0)
+    kept = [*system, *turns, messages[-1]]
+    return kept if assistant.count_prompt(kept) < CONTEXT else None
+
+
+contents = st.text(alphabet="the directory 文件夹\n<|im_end|>", max_size=90) | st.sampled_from(
+    ["", "Recursively copy a directory tree. " * 12, " " * 900]
+)
+roles = st.sampled_from(["user", "assistant", "assistant", "system"])
+
+
+@settings(deadline=None, max_examples=60)
+@given(
+    before=st.lists(st.fixed_dictionaries({"role": roles, "content": contents}), max_size=30),
+    last=contents,
+    max_tokens=st.integers(1, 100),
+)
+def test_a_conversation_is_trimmed_to_what_dropping_turn_by_turn_leaves(
+    assistant: Assistant, before: list[dict[str, str]], last: str, max_tokens: int
+) -> None:
+    messages = [*before, user(last)]
+    expected = trimmed_turn_by_turn(assistant, messages, max_tokens)
+    if expected is None:
+        with pytest.raises(UserError, match="do not fit the model's context"):
+            assistant.trim(messages, max_tokens)
+    else:
+        assert assistant.trim(messages, max_tokens) == expected
+
+
+class Turn(dict[str, str]):
+    """A turn that counts how often turns are rendered."""
+
+    rendered = 0
+
+    def items(self) -> Any:
+        Turn.rendered += 1
+        return super().items()
+
+
+def test_the_work_of_trimming_grows_with_a_conversation_and_not_with_its_square(
+    assistant: Assistant,
+) -> None:
+    turns: list[dict[str, str]] = [Turn(user(f"question {n}")) for n in range(801)]
+    Turn.rendered = 0
+    kept = assistant.trim(turns, 64)
+    assert kept == turns[-len(kept) :]
+    assert Turn.rendered < 4 * len(turns), "dropping turn by turn renders each 400 times"
+
+
+def test_how_far_a_message_is_beyond_the_context_is_counted_no_further_than_that_helps(
+    assistant: Assistant,
+) -> None:
+    with pytest.raises(UserError, match="more than 2048 tokens do not fit"):
+        assistant.trim([user("copy a directory tree " * 40_000)], 16)
+    long = user("copy a directory tree " * 50)
+    needed = assistant.count_prompt([long])
+    assert CONTEXT < needed < 2048
+    with pytest.raises(UserError, match=f"^messages: {needed} tokens do not fit"):
+        assistant.trim([long], 16)
 
 
 def test_a_message_that_does_not_fit_alone_is_refused(assistant: Assistant) -> None:

@@ -14,6 +14,7 @@ import pytest
 from rich.console import Console
 
 from chatwright.commands.chat import chat
+from chatwright.errors import BadInput
 
 PROGRAM = """
 import runpy, sys
@@ -27,11 +28,23 @@ def assistant(scripted):
     return scripted()
 
 
+def piped(*lines, encoding="utf-8"):
+    """Standard input as a pipe that holds these lines."""
+    return io.TextIOWrapper(
+        io.BytesIO(b"\n".join(lines)), encoding=encoding, errors="surrogateescape"
+    )
+
+
+def printing():
+    """A console, and where what it prints can be read."""
+    out = io.StringIO()
+    return Console(file=out, highlight=False, soft_wrap=True, emoji=False), out
+
+
 def said(assistant, *lines):
     """What the chat prints for lines that are piped in."""
-    out = io.StringIO()
-    console = Console(file=out, highlight=False, soft_wrap=True, emoji=False)
-    chat(assistant, console=console, source=io.StringIO("\n".join(lines)))
+    console, out = printing()
+    chat(assistant, console=console, source=piped(*(line.encode() for line in lines)))
     return out.getvalue()
 
 
@@ -66,6 +79,31 @@ def test_a_question_that_does_not_fit_is_explained_and_left_out(assistant):
 
 def test_what_a_document_says_is_printed_as_it_is_but_cannot_drive_the_terminal(assistant):
     assert said(assistant, "[red]x[/red] :smile: \x1b[2Ja\x07") == "[red]x[/red] :smile: [2Ja\n"
+
+
+@pytest.mark.parametrize("bad", [b"\xff\xfe bad", b"\xed\xa0\x80 hi", "你好".encode("gbk")])
+def test_a_line_that_is_not_text_is_named_and_the_others_are_answered(assistant, bad):
+    console, out = printing()
+    with pytest.raises(
+        BadInput, match="^standard input: 1 line was refused and got no reply.$"
+    ) as why:
+        chat(assistant, console=console, source=piped(b"one", b"", bad, "二".encode(), b"/quit"))
+    assert why.value.exit_code != 0
+    assert out.getvalue() == (
+        "one\nstandard input, line 3: is not in UTF-8. Convert the text, or set PYTHONIOENCODING to "
+        "its encoding.\n二\n"
+    )
+    assert [one["content"] for one in assistant.asked[-1]] == ["one", "one", "二"]
+
+
+def test_a_pipe_in_the_encoding_of_the_locale_is_understood(assistant):
+    console, out = printing()
+    chat(assistant, console=console, source=piped("你好".encode("gbk"), encoding="gbk"))
+    assert out.getvalue() == "你好\n"
+
+
+def test_a_byte_order_mark_is_no_part_of_the_question(assistant):
+    assert said(assistant, "\ufeffHello") == "Hello\n"
 
 
 class Terminal:
@@ -121,6 +159,25 @@ def test_ctrl_c_stops_the_reply_and_not_the_program(terminal):
     terminal.wait_for("> ")
     terminal.type("\x04")
     assert terminal.process.wait(timeout=10) == 0
+
+
+def test_what_is_typed_in_another_encoding_is_refused_and_the_next_line_answered():
+    screen, theirs = pty.openpty()
+    os.write(screen, b"caf\xe9\nHello again\n/quit\n")
+    ended = subprocess.run(  # its output is no terminal, or readline would drop what is no text
+        [sys.executable, "-c", PROGRAM, str(Path(__file__).with_name("conftest.py"))],
+        stdin=theirs,
+        capture_output=True,
+        timeout=60,
+        cwd=Path(__file__).parents[2],
+        env={**os.environ, "PYTHONIOENCODING": "utf-8:strict"},
+    )
+    os.close(screen)
+    os.close(theirs)
+    printed = ended.stdout.decode()
+    assert "standard input, line 1: is not in UTF-8." in printed
+    assert "> Hello again\n" in printed
+    assert (ended.returncode, ended.stderr) == (0, b"")
 
 
 def test_ctrl_c_at_the_prompt_does_not_leave(terminal):
