@@ -16,6 +16,7 @@ from ruamel.yaml.representer import RoundTripRepresenter
 
 from chatwright.errors import BadParameter
 from chatwright.whole_file import write_whole
+from tasks.named_in_params import check_named
 from tasks.params import Params, check_params, known_keys, leaves, load_params, nearest_key
 
 PARAMS = Path("params.yaml")
@@ -30,6 +31,7 @@ def apply_choices(preset: str | None, settings: list[str]) -> list[str]:
 
     Raises:
         BadParameter: an unknown preset or key, a value that cannot be used.
+        MissingInput: a value names a file or folder that is not there.
     """
     yaml = YAML()
     yaml.preserve_quotes = True
@@ -48,6 +50,7 @@ def chosen_params(preset: str | None, settings: list[str]) -> Params:
 
     Raises:
         BadParameter: an unknown preset or key, a value that cannot be used.
+        MissingInput: a value names a file or folder that is not there.
     """
     return check_params(_overlaid(YAML(typ="safe"), preset, settings)[0])
 
@@ -66,7 +69,7 @@ def _overlaid(yaml: YAML, preset: str | None, settings: list[str]) -> tuple[Any,
         if section.get(last) != value:
             changes.append(f"{key}: {section.get(last)} → {value}")
             section[last] = value
-    check_params(tree)
+    check_named(check_params(tree))
     return tree, changes
 
 

@@ -31,6 +31,9 @@ def folder(tmp_path: Path) -> Path:
     (tmp_path / "presets").mkdir()
     for preset in (ROOT / "presets").glob("*.yaml"):
         (tmp_path / "presets" / preset.name).write_text(preset.read_text("utf-8"), "utf-8")
+    (tmp_path / "corpus").mkdir()
+    (tmp_path / "tests" / "data").mkdir(parents=True)
+    (tmp_path / "tests" / "data" / "questions.jsonl").touch()
     return tmp_path
 
 
@@ -64,6 +67,26 @@ def test_a_bad_choice_changes_nothing(folder: Path, arguments: list[str], senten
     assert done.returncode == 2
     assert sentence in done.stderr and len(done.stderr.strip().splitlines()) == 1
     assert (folder / "params.yaml").read_bytes() == before
+
+
+def test_a_project_that_cannot_be_written_to_is_said(folder: Path) -> None:
+    (folder / ".chatwright").touch()  # stops root as well, whom no mode stops
+    done = chatwright(folder, "run")
+    assert done.returncode == 2
+    assert done.stderr == (
+        ".chatwright: the project's folder cannot be written to: File exists. "
+        "Make it writable, or copy the project to where you may write.\n"
+    )
+
+
+@pytest.mark.skipif(os.geteuid() == 0, reason="root may write everywhere")
+def test_a_read_only_project_is_said(folder: Path) -> None:
+    folder.chmod(0o555)
+    done = chatwright(folder, "run")
+    folder.chmod(0o755)
+    assert done.returncode == 2
+    assert "cannot be written to: Permission denied." in done.stderr
+    assert len(done.stderr.splitlines()) == 1
 
 
 def test_an_unknown_option_is_refused(folder: Path) -> None:
@@ -101,7 +124,6 @@ def test_a_port_in_use_is_said(folder: Path, command: str) -> None:
 def test_a_prefect_server_that_is_away_is_said(
     folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    (folder / "corpus").mkdir()
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         address = f"http://127.0.0.1:{probe.getsockname()[1]}/api"
