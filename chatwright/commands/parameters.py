@@ -1,19 +1,18 @@
 """Parameters changed from the command line: ``--preset NAME`` and ``--set KEY=VALUE``.
 
-They are written into params.yaml, comments and order kept: what stands there is what was built,
+They are written into params.yaml, all else there left alone: what stands there is what was built,
 ``dvc status`` is clean afterwards and ``dvc params diff`` shows the change. Nothing is written
 unless all of it is right.
 """
 
-import io
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from ruamel.yaml import YAML
 from ruamel.yaml.error import YAMLError
-from ruamel.yaml.nodes import ScalarNode
-from ruamel.yaml.representer import RoundTripRepresenter
 
+from chatwright.commands.yaml_text import in_one_line, with_value
 from chatwright.errors import BadParameter
 from chatwright.whole_file import write_whole
 from tasks.named_in_params import check_named
@@ -33,16 +32,10 @@ def apply_choices(preset: str | None, settings: list[str]) -> list[str]:
         BadParameter: an unknown preset or key, a value that cannot be used.
         MissingInput: a value names a file or folder that is not there.
     """
-    yaml = YAML()
-    yaml.preserve_quotes = True
-    yaml.width = 1000
-    yaml.representer.add_representer(type(None), spelled_out_null)
-    tree, changes = _overlaid(yaml, preset, settings)
-    if changes:
-        text = io.StringIO()
-        yaml.dump(tree, text)
-        write_whole(PARAMS, text.getvalue())
-    return changes
+    changed = _overlaid(preset, settings)
+    if changed.lines:
+        write_whole(PARAMS, changed.text())
+    return changed.lines
 
 
 def chosen_params(preset: str | None, settings: list[str]) -> Params:
@@ -52,30 +45,58 @@ def chosen_params(preset: str | None, settings: list[str]) -> Params:
         BadParameter: an unknown preset or key, a value that cannot be used.
         MissingInput: a value names a file or folder that is not there.
     """
-    return check_params(_overlaid(YAML(typ="safe"), preset, settings)[0])
+    return _overlaid(preset, settings).params
 
 
-def _overlaid(yaml: YAML, preset: str | None, settings: list[str]) -> tuple[Any, list[str]]:
-    """The changed and checked tree of params.yaml, and a line for each change."""
+@dataclass(frozen=True)
+class Changed:
+    """params.yaml as it would be, checked."""
+
+    params: Params
+    tree: dict[str, Any]
+    before: str
+    values: list[tuple[str, Any]]
+    lines: list[str]
+
+    def text(self) -> str:
+        """What the file would hold: what is not changed stands as it stood.
+
+        Raises:
+            BadParameter: the file uses YAML (an anchor, a merge) in which the change has no place.
+        """
+        text = self.before
+        try:
+            for key, value in self.values:
+                text = with_value(text, key, value)
+            as_wanted = YAML(typ="safe").load(text) == self.tree
+        except YAMLError:
+            as_wanted = False
+        if not as_wanted:
+            keys = ", ".join(key for key, _ in self.values)
+            raise BadParameter(
+                str(PARAMS), f"{keys} cannot be set from here, as it is written", "Edit the file"
+            )
+        return text
+
+
+def _overlaid(preset: str | None, settings: list[str]) -> Changed:
     load_params(PARAMS)
-    tree = yaml.load(PARAMS.read_text(encoding="utf-8"))
-    changes = []
+    before = PARAMS.read_text(encoding="utf-8")
+    tree = YAML(typ="safe").load(before)
+    values, lines = [], []
     choices = [*(preset_choices(preset) if preset else []), *map(setting, settings)]
     for key, value in choices:
         *sections, last = key.split(".")
         section = tree
         for name in sections:
-            section = section[name]
+            section = section.setdefault(name, {})
         if section.get(last) != value:
-            changes.append(f"{key}: {section.get(last)} → {value}")
+            lines.append(f"{key}: {in_one_line(section.get(last))} → {in_one_line(value)}")
+            values.append((key, value))
             section[last] = value
-    check_named(check_params(tree))
-    return tree, changes
-
-
-def spelled_out_null(representer: RoundTripRepresenter, _: None) -> ScalarNode:
-    """``null`` as it stands in the file; ruamel.yaml would leave the value empty."""
-    return representer.represent_scalar("tag:yaml.org,2002:null", "null")
+    params = check_params(tree)
+    check_named(params)
+    return Changed(params, tree, before, values, lines)
 
 
 def preset_choices(name: str) -> list[tuple[str, Any]]:

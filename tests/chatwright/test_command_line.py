@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from chatwright.commands import parameters
+from tasks.params import load_params
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -134,21 +135,46 @@ def test_a_prefect_server_that_is_away_is_said(
     assert done.stderr.startswith(sentence) and len(done.stderr.strip().splitlines()) == 1
 
 
-def test_settings_keep_the_comments_and_say_what_changed(
+@pytest.mark.parametrize(
+    ("setting", "line"),
+    [
+        ("pretrain.tokens=500_000", "  tokens: 500000"),
+        ("seed=7", "seed: 7"),
+        ("preprocess.languages=[en, zh]", "  languages: [en, zh]"),
+        ("ingest.sources=[folder]", "  sources: [folder]"),
+        ("ingest.dialogues.without=[]", "    without: []"),
+        ("preprocess.near_duplicates={jaccard: null, rows: 8}", "  near_duplicates: {jaccard: null, rows: 8}"),
+        ("tokenizer.vocab_size=null", "  vocab_size: null"),
+        ("preprocess.quality.gopher_repetition.line_characters=0.5", "      line_characters: 0.5  # the same line, by its characters"),
+        ("tracking.experiment='a: b #c'", "  experiment: 'a: b #c'"),
+        ("tracking.experiment=中文", "  experiment: 中文"),
+    ],
+)  # fmt: skip
+def test_a_setting_changes_its_own_line_alone(
+    folder: Path, monkeypatch: pytest.MonkeyPatch, setting: str, line: str
+) -> None:
+    before = (folder / "params.yaml").read_text("utf-8").splitlines()
+    monkeypatch.chdir(folder)
+    (change,) = parameters.apply_choices(None, [setting])
+    after = (folder / "params.yaml").read_text("utf-8").splitlines()
+    assert [new for old, new in zip(before, after, strict=True) if old != new] == [line]
+    key, value = setting.partition("=")[::2]
+    assert change.startswith(f"{key}: ") and " → " in change
+    assert parameters.apply_choices(None, [setting]) == []
+
+
+def test_a_preset_and_settings_are_all_written(
     folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     before = (folder / "params.yaml").read_text("utf-8")
     monkeypatch.chdir(folder)
-    changes = parameters.apply_choices(None, ["pretrain.tokens=500_000", "seed=7"])
+    changes = parameters.apply_choices("quick", ["pretrain.tokens=5", "preprocess.languages=[en]"])
+    assert [change for change in changes if change.startswith("preprocess.lang")] == [
+        "preprocess.languages: null → [en]"
+    ]
+    params = load_params()
+    assert (params.pretrain.tokens, params.preprocess.languages) == (5, ["en"])
     after = (folder / "params.yaml").read_text("utf-8")
-    assert [change.split(":")[0] for change in changes] == ["pretrain.tokens", "seed"]
-    assert [line for line in after.splitlines() if line.strip().startswith("#")] == [
-        line for line in before.splitlines() if line.strip().startswith("#")
+    assert [line for line in after.splitlines() if "#" in line] == [
+        line for line in before.splitlines() if "#" in line
     ]
-    changed = [
-        new.strip()
-        for old, new in zip(before.splitlines(), after.splitlines(), strict=True)
-        if old != new
-    ]
-    assert changed == ["seed: 7", "tokens: 500000"]
-    assert parameters.apply_choices(None, ["seed=7"]) == []
