@@ -16,7 +16,15 @@ from chatwright.commands.yaml_text import in_one_line, with_value
 from chatwright.errors import BadParameter
 from chatwright.whole_file import write_whole
 from tasks.named_in_params import check_named
-from tasks.params import Params, check_params, known_keys, leaves, load_params, nearest_key
+from tasks.params import (
+    Params,
+    check_params,
+    known_keys,
+    leaves,
+    load_params,
+    nearest_key,
+    yaml_mistake,
+)
 
 PARAMS = Path("params.yaml")
 PRESETS = Path("presets")
@@ -106,15 +114,15 @@ def preset_choices(name: str) -> list[tuple[str, Any]]:
         BadParameter: there is no such preset, or it sets a key that does not exist.
     """
     path = PRESETS / f"{name}.yaml"
-    if not path.exists():
-        there = ", ".join(sorted(p.stem for p in PRESETS.glob("*.yaml"))) or "none"
-        raise BadParameter(f"--preset {name}", f"there is no {path}", f"There are: {there}")
+    there = sorted(path.stem for path in PRESETS.glob("*.yaml"))
+    if name not in there:  # nor is a path out of the folder a name
+        raise BadParameter(
+            f"--preset {name}", f"there is no {path}", f"There are: {', '.join(there) or 'none'}"
+        )
     try:
         tree = YAML(typ="safe").load(path.read_text(encoding="utf-8"))
     except YAMLError as error:
-        raise BadParameter(
-            str(path), f"is not valid YAML: {' '.join(str(error).split())}"
-        ) from None
+        raise BadParameter(str(path), f"is not valid YAML: {yaml_mistake(error)}") from None
     return [(checked_key(key, str(path)), value) for key, value in leaves(tree or {})]
 
 
@@ -122,15 +130,23 @@ def setting(text: str) -> tuple[str, Any]:
     """The key and value of ``KEY=VALUE``; the value is read as YAML.
 
     Raises:
-        BadParameter: there is no ``=``, no such key, or the value is not YAML.
+        BadParameter: there is no key, none of that name, no value, or it is not YAML.
     """
-    key, equals, value = text.partition("=")
-    if not equals:
-        raise BadParameter(f"--set {text}", "has no value", f"Write: --set {key}=VALUE")
+    key, _, written = (part.strip() for part in text.partition("="))
+    if not key:
+        raise BadParameter(f"--set {text}", "names no parameter", "Write: --set KEY=VALUE")
+    if not written:
+        raise BadParameter(
+            f"--set {key}", "has no value", f"Write: --set {key}=VALUE, where null is one, too"
+        )
+    checked_key(key, "--set")
     try:
-        return checked_key(key.strip(), "--set"), YAML(typ="safe").load(value)
+        value = YAML(typ="safe").load(written)
     except YAMLError:
-        raise BadParameter(f"--set {key}", f"{value!r} is not a value", "Quote it") from None
+        raise BadParameter(f"--set {key}", f"{written!r} is not a value", "Quote it") from None
+    if isinstance(value, float) and value.is_integer() and "." not in written:
+        value = int(value)  # 1e6
+    return key, value
 
 
 def checked_key(key: str, where: str) -> str:

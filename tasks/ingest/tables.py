@@ -163,7 +163,7 @@ def read_csv(file: OpenFile) -> Iterator[Record]:
     could be read in two ways and is left out with its reason.
 
     Raises:
-        Undecodable: also where no column is named like a text.
+        Undecodable: also where no column is named like a text, or two are named alike.
     """
     head = file.head(HEAD_BYTES)
     lines = TextLines(file, head, newline="")
@@ -173,6 +173,8 @@ def read_csv(file: OpenFile) -> Iterator[Record]:
     csv.field_size_limit(min(file.longest, 2**31 - 1))
     rows = csv.reader(CsvLines(lines, file.too_long), dialect)
     names = [name.strip().lower() for name in next(rows)]
+    if doubled := [name for name in TEXT_FIELDS if names.count(name) > 1]:
+        raise Undecodable(f"has several columns named {doubled[0]}")
     number = 0
     while True:
         number += 1

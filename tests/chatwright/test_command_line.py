@@ -54,10 +54,15 @@ def test_help_names_the_commands_and_imports_nothing_heavy(tmp_path: Path) -> No
 @pytest.mark.parametrize(
     ("arguments", "sentence"),
     [
-        (["--set", "pretrain.tokns=5"], "--set: there is no parameter pretrain.tokns. Did you mean pretrain.tokens."),
-        (["--set", "pretrain.tokens"], "--set pretrain.tokens: has no value. Write: --set pretrain.tokens=VALUE."),
+        (["--set", "pretrain.tokns=5"], "--set: there is no parameter pretrain.tokns. Did you mean pretrain.tokens?"),
+        (["--set", "pretrain.tokens"], "--set pretrain.tokens: has no value. Write: --set pretrain.tokens=VALUE, where null is one, too."),
         (["--set", "pretrain.tokens=0"], "params.yaml, pretrain.tokens: 0 cannot be used"),
         (["--set", "pretrain.tokens=[1"], "--set pretrain.tokens: '[1' is not a value"),
+        (["--set", "=5"], "--set =5: names no parameter. Write: --set KEY=VALUE."),
+        (["--set", "pretrain.tokens="], "--set pretrain.tokens: has no value. Write: --set pretrain.tokens=VALUE, where null is one, too."),
+        (["--set", "pretrain.tokens=null"], "params.yaml, pretrain.tokens: null cannot be used: "),
+        (["--set", "pretrain.tokens=1.5e0"], "params.yaml, pretrain.tokens: 1.5 cannot be used: "),
+        (["--preset", "../params"], "--preset ../params: there is no presets/../params.yaml. There are: "),
         (["--set", "pretrain=5"], "params.yaml, pretrain: 5 cannot be used"),
         (["--preset", "labtop"], "--preset labtop: there is no presets/labtop.yaml. There are: "),
     ],
@@ -139,6 +144,7 @@ def test_a_prefect_server_that_is_away_is_said(
     ("setting", "line"),
     [
         ("pretrain.tokens=500_000", "  tokens: 500000"),
+        ("pretrain.tokens=1e6", "  tokens: 1000000"),
         ("seed=7", "seed: 7"),
         ("preprocess.languages=[en, zh]", "  languages: [en, zh]"),
         ("ingest.sources=[folder]", "  sources: [folder]"),

@@ -127,7 +127,7 @@ def test_without_the_runs_that_the_law_is_fitted_to_it_says_so(
     ("arguments", "sentence"),
     [
         (["--set", "model.num_heads=3"], "model.num_heads: a width of 256 cannot be cut into 3 equal heads"),
-        (["--set", "pretrain.tokns=5"], "Did you mean pretrain.tokens."),
+        (["--set", "pretrain.tokns=5"], "Did you mean pretrain.tokens?"),
         (["--preset", "labtop"], "--preset labtop: there is no presets/labtop.yaml."),
     ],
 )  # fmt: skip

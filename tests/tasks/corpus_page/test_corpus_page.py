@@ -217,7 +217,9 @@ def test_documents_that_went_are_shown_by_reason(built: Path) -> None:
 
 
 def test_a_reason_that_nothing_went_for_is_said(built: Path) -> None:
-    with pytest.raises(BadInput, match="no document was dropped for it. Did you mean too short."):
+    with pytest.raises(
+        BadInput, match=r"no document was dropped for it\. Did you mean too short\?$"
+    ):
         dropped(here(built / "rejected"), "to short")
     with pytest.raises(BadInput, match=r"There are: duplicate \(1\), too short \(2\)\."):
         dropped(here(built / "rejected"), "gopher")

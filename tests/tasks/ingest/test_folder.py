@@ -206,6 +206,13 @@ def test_table_without_a_text_is_left_out_with_the_reason(tmp_path: Path) -> Non
     assert left_out.counts == {"has no column named text, content, body": 2}
 
 
+def test_a_table_with_two_columns_of_text_is_left_out_with_the_reason(tmp_path: Path) -> None:
+    put(tmp_path / "t.csv", "text,Text\nfirst one,second one\n")
+    left_out = LeftOut()
+    assert read(tmp_path, left_out) == {}
+    assert left_out.counts == {"has several columns named text": 1}
+
+
 @pytest.mark.parametrize("keep", [0, 4, 200])
 def test_corrupt_parquet_is_named(tmp_path: Path, keep: int) -> None:
     pq.write_table(pa.table({"text": ["words"] * 100}), tmp_path / "good.parquet")
