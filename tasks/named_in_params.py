@@ -11,7 +11,8 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 from chatwright.errors import BadParameter, MissingInput
-from tasks.params import NamedFilesParams, Params, TrackingParams
+from tasks.params import Params, TrackingParams
+from tasks.params_ingest import NamedFilesParams
 
 DATABASES = ("sqlite", "postgresql", "mysql", "mssql")
 

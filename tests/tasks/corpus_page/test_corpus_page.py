@@ -17,13 +17,8 @@ from tasks.corpus_page.page import Amount, CorpusPage, corpus_page, here, kinds
 from tasks.corpus_page.samples import before_and_after, changed_lines, clipped, dropped
 from tasks.documents import Document, write_documents
 from tasks.ingest.ingest import ingest
-from tasks.params import (
-    DialoguesParams,
-    FolderParams,
-    IngestParams,
-    PreprocessParams,
-    PythonDocsParams,
-)
+from tasks.params import PreprocessParams
+from tasks.params_ingest import DialoguesParams, FolderParams, IngestParams, PythonDocsParams
 from tasks.preprocess.dropping import kind
 from tasks.preprocess.preprocess import preprocess
 

@@ -12,7 +12,7 @@ from chatwright.errors import BadInput, MissingInput
 from tasks.documents import Dialogue, Document
 from tasks.ingest.folder import folder
 from tasks.ingest.left_out import LeftOut
-from tasks.params import FolderParams
+from tasks.params_ingest import FolderParams
 
 DATA = os.environ.get("CHATWRIGHT_TEST_DATA")
 
