@@ -12,7 +12,7 @@ from urllib.parse import urlsplit
 
 from chatwright.errors import BadParameter, MissingInput
 from tasks.params import Params, TrackingParams
-from tasks.params_ingest import NamedFilesParams
+from tasks.params_ingest import IngestParams, NamedFilesParams
 
 DATABASES = ("sqlite", "postgresql", "mysql", "mssql")
 
@@ -55,6 +55,24 @@ def _check_sources(params: Params) -> None:
             files.found()
             for address in filter(is_remote, named.paths):
                 scheme_of(address, files.key)
+    if "web" in params.ingest.sources:
+        from tasks.ingest.web import check_names_a_page
+
+        check_names_a_page(params.ingest.web)
+    if "huggingface" in params.ingest.sources:
+        _check_datasets(params.ingest)
+
+
+def _check_datasets(params: IngestParams) -> None:
+    """Data sets that are folders; what may be a name on the hub is asked for in its stage."""
+    from tasks.ingest.hub_dataset import HUB_NAME, local_root, split_files
+    from tasks.ingest.huggingface import check_datasets
+
+    if not params.huggingface:
+        check_datasets(params)
+    for choice in params.huggingface:
+        if local_root(choice) is not None or not HUB_NAME.fullmatch(choice.dataset):
+            split_files(choice, params.folder.path)
 
 
 def _files(params: Params) -> Iterator[tuple[str, str]]:

@@ -4,6 +4,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
+from tasks.params_huggingface import DatasetParams
 from tasks.params_section import PositiveInt, Section, Share
 from tasks.params_web import WebParams
 
@@ -44,6 +45,7 @@ class IngestParams(Section):
             "python-docs",
             "dialogues",
             "folder",
+            "huggingface",
             "chat",
             "labelled",
             "questions",
@@ -59,6 +61,7 @@ class IngestParams(Section):
     labelled: NamedFilesParams = NamedFilesParams()
     questions: NamedFilesParams = NamedFilesParams()
     commoncrawl: NamedFilesParams = NamedFilesParams()
+    huggingface: list[DatasetParams] = []
     web: WebParams = WebParams()
     wikipedia: NamedFilesParams = NamedFilesParams()
     shard_documents: PositiveInt = 50_000

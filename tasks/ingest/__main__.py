@@ -25,6 +25,8 @@ def main() -> None:
                 stage.log(f"{source}: {labelled} labelled texts or questions")
             for reason, times in report.left_out[source].items():
                 stage.log(f"{source}: left out {times}: {reason}")
+        for name, version in report.versions.items():
+            stage.log(f"{name}: read at {version}")
         for line in report.named:
             stage.log(line)
         stage.report(report)

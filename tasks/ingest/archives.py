@@ -23,6 +23,7 @@ import pyarrow as pa
 from chatwright.errors import BadInput
 from tasks.ingest.left_out import LeftOut
 from tasks.ingest.open_file import OpenFile, Packed, readable_name
+from tasks.ingest.strict_tar import strict_tar
 from tasks.params_ingest import FolderParams
 
 ABBREVIATIONS = {".tgz": ".tar.gz", ".tbz2": ".tar.bz2", ".txz": ".tar.xz", ".tzst": ".tar.zst"}
@@ -165,23 +166,10 @@ COMPRESSIONS: dict[str, Callable[[BinaryIO], ReadSome]] = {
 }
 
 
-class _StrictMember(tarfile.TarInfo):
-    """A header of a tar archive; a damaged one is an error, not the archive's end."""
-
-    @classmethod
-    def fromtarfile(cls, tarfile_: tarfile.TarFile) -> "_StrictMember":  # type: ignore[override]
-        try:
-            return super().fromtarfile(tarfile_)  # type: ignore[return-value]
-        except tarfile.EOFHeaderError:  # type: ignore[attr-defined]
-            raise
-        except tarfile.HeaderError as error:
-            raise tarfile.ReadError(str(error)) from None
-
-
 def _tar(file: OpenFile, left_out: LeftOut, depth: int) -> Iterator[OpenFile]:
     seen: set[str] = set()
     try:
-        with tarfile.open(fileobj=file.stream, mode="r|", tarinfo=_StrictMember) as archive:
+        with strict_tar(file.stream) as archive:
             while member := archive.next():
                 # It would keep them all, however many there are.
                 archive.members.clear()  # type: ignore[attr-defined]
@@ -189,6 +177,9 @@ def _tar(file: OpenFile, left_out: LeftOut, depth: int) -> Iterator[OpenFile]:
                     return
                 name = readable_name(member.name.encode("utf-8", "surrogateescape"))
                 if member.isdir() or not _wanted(name, file.where, seen, left_out):
+                    continue
+                if member.issparse():  # its holes, of which no byte is read, may be endless
+                    left_out.add("file with holes in an archive", f"{file.where}!{name}")
                     continue
                 if not member.isreg():
                     left_out.add("link or device in an archive", f"{file.where}!{name}")

@@ -9,11 +9,11 @@ from collections.abc import Iterator
 from typing import Any
 
 from ruamel.yaml import YAML
-from ruamel.yaml.error import YAMLError
 
 from tasks.documents import Dialogue
 from tasks.ingest.chat_shapes import KNOWN, conversation
-from tasks.ingest.json_values import json_values
+from tasks.ingest.dialogues import NOT_YAML
+from tasks.ingest.json_values import JSON_ENDINGS, json_values
 from tasks.ingest.language import language
 from tasks.ingest.left_out import LeftOut
 from tasks.ingest.named_files import NamedFiles, Tally, unknown_shape
@@ -24,7 +24,6 @@ from tasks.progress import Progress, silent
 
 SOURCE = "chat"
 YAML_ENDINGS = (".yml", ".yaml")
-JSON_ENDINGS = (".json", ".jsonl")
 
 
 def chat(
@@ -84,7 +83,7 @@ def _yaml_values(file: OpenFile) -> Iterator[tuple[int, Any]]:
     text = decode(file.whole()).text
     try:
         tree = YAML(typ="safe").load(text)
-    except YAMLError:
+    except NOT_YAML:
         raise Undecodable("is not YAML") from None
     found = tree.get("conversations") if isinstance(tree, dict) else None
     if not isinstance(found, list):

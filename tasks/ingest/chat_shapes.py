@@ -10,6 +10,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from tasks.ingest.dialogues import turns
+from tasks.ingest.language import primary
 from tasks.ingest.records import Broken, Conversation, sound
 
 KNOWN = (
@@ -89,7 +90,8 @@ def _alpaca(value: Mapping[str, Any]) -> Said:
     said: Said = []
     if isinstance(value.get("system"), str) and value["system"].strip():
         said.append(("system", value["system"]))
-    for turn in value.get("history") or []:
+    history = value.get("history") or []
+    for turn in history if isinstance(history, list) else [None]:
         if not isinstance(turn, list) or len(turn) != 2:
             return [("", None)]
         said += [("user", turn[0]), ("assistant", turn[1])]
@@ -103,9 +105,13 @@ def _best_path(node: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:
     """From the prompt down, each time by the reply of the best rank that was not taken down."""
     while True:
         yield str(node.get("role")), node.get("text")
+        given = node.get("replies") or []
+        if not isinstance(given, list):
+            yield "", None
+            return
         replies = [
             reply
-            for reply in node.get("replies") or []
+            for reply in given
             if isinstance(reply, Mapping)
             and not reply.get("deleted")
             and reply.get("review_result") is not False
@@ -121,7 +127,8 @@ def _messages(tree: Mapping[str, Any]) -> int:
     while open_nodes:
         count += 1
         replies = open_nodes.pop().get("replies") or []
-        open_nodes += [reply for reply in replies if isinstance(reply, Mapping)]
+        if isinstance(replies, list):
+            open_nodes += [reply for reply in replies if isinstance(reply, Mapping)]
     return count
 
 
@@ -165,7 +172,7 @@ def _checked(
     lang, category = value.get("lang"), value.get("category")
     return Conversation(
         kept,
-        lang if isinstance(lang, str) and lang else None,
+        (primary(lang) or None) if isinstance(lang, str) else None,
         category if isinstance(category, str) and category else None,
         number,
         damaged,

@@ -22,6 +22,8 @@ from tasks.params_ingest import DialoguesParams
 from tasks.progress import Progress, silent
 
 SOURCE = "dialogues"
+NOT_YAML = (YAMLError, ValueError, LookupError, RecursionError)
+"""What ruamel.yaml raises: also for 2020-13-45, ``!!int ""``, [[[[[[."""
 CODES = {"english": "en", "chinese": "zh"}
 
 
@@ -66,7 +68,7 @@ def conversations(
     where = f"{lang}/{path.name}"
     try:
         tree = YAML(typ="safe").load(path.read_text(encoding="utf-8"))
-    except (YAMLError, UnicodeDecodeError):
+    except NOT_YAML:
         left_out.add("file cannot be parsed", where)
         return
     found = tree.get("conversations") if isinstance(tree, dict) else None

@@ -10,6 +10,7 @@ import zipfile
 from collections.abc import Iterator
 from typing import TypeVar
 
+from tasks.ingest.archives import DAMAGE
 from tasks.ingest.open_file import OpenFile
 from tasks.ingest.records import Record, Text, first_line, sound
 from tasks.ingest.text_encoding import Undecodable
@@ -40,13 +41,13 @@ def read_docx(file: OpenFile) -> Iterator[Record]:
             title = _parsed(parts, "docProps/core.xml", _Title(), file).title if has_title else ""
     except KeyError:
         raise Undecodable("is no .docx: it lacks its main part") from None
-    except (zipfile.BadZipFile, ElementTree.ParseError, EOFError, OSError, ValueError) as error:
-        reason = " ".join(str(error).split()).rstrip(".")
-        raise Undecodable(f"is no .docx that can be read ({reason})") from None
     except (RuntimeError, NotImplementedError):  # zipfile's: the one for this, the other for that
         raise Undecodable("is encrypted, or packed in an unknown way") from None
+    except (*DAMAGE, ElementTree.ParseError) as error:
+        reason = " ".join(str(error).split()).rstrip(".")
+        raise Undecodable(f"is no .docx that can be read ({reason})") from None
     text = sound("\n".join(body.found)).strip()
-    yield Text(text, title.strip() or body.heading or first_line(text))
+    yield Text(text, title or body.heading or first_line(text))
 
 
 class _Part:
@@ -97,7 +98,13 @@ class _Relations(_Part):
 
 
 class _Title(_Part):
-    title, _is_open = "", False
+    def __init__(self) -> None:
+        self._pieces: list[str] = []
+        self._is_open = False
+
+    @property
+    def title(self) -> str:
+        return "".join(self._pieces).strip()
 
     def opened(self, tag: str, attributes: dict[str, str]) -> None:
         self._is_open = tag == "title"
@@ -107,7 +114,7 @@ class _Title(_Part):
 
     def data(self, text: str) -> None:
         if self._is_open:
-            self.title += text
+            self._pieces.append(text)
 
 
 class _Body(_Part):
@@ -118,10 +125,10 @@ class _Body(_Part):
         self.found: list[str] = []
         self.heading: str | None = None
         # One list of pieces for each paragraph that is open, as a text box stands inside another;
-        # one of cells for each row, as tables stand in tables.
+        # one of cells, each of pieces, for each row, as tables stand in tables.
         self._paragraphs: list[list[str]] = []
         self._styles: list[str] = []
-        self._rows: list[list[str]] = []
+        self._rows: list[list[list[str]]] = []
         self._is_text = self._in_tab_stops = False
         self._passed_over = 0
 
@@ -137,7 +144,7 @@ class _Body(_Part):
         elif tag == "tr":
             self._rows.append([])
         elif tag == "tc" and self._rows:
-            self._rows[-1].append("")
+            self._rows[-1].append([])
         elif tag == "pStyle" and self._styles:
             self._styles[-1] = next(iter(attributes.values()), "")
         elif tag in SIGNS and self._paragraphs and not self._in_tab_stops:
@@ -163,11 +170,11 @@ class _Body(_Part):
                 self.heading = " ".join(text.split())
             self._put(text)
         elif tag == "tr" and self._rows:
-            self._put("\t".join(self._rows.pop()))
+            self._put("\t".join(" ".join(cell) for cell in self._rows.pop()))
 
     def _put(self, text: str) -> None:
         """A paragraph or row: into the cell that is open, or the document."""
         if self._rows and self._rows[-1]:
-            self._rows[-1][-1] = f"{self._rows[-1][-1]} {text}".strip()
+            self._rows[-1][-1] += [text.strip()] if text.strip() else []
         else:
             self.found.append(text)

@@ -7,7 +7,6 @@ after both: ``folder/handbook.zip!leave.md``.
 """
 
 import os
-import stat
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
@@ -20,6 +19,7 @@ from tasks.ingest.left_out import LeftOut
 from tasks.ingest.open_file import OpenFile, readable_name
 from tasks.ingest.records import LONGEST_TITLE, Broken, Conversation, Text, sound
 from tasks.ingest.text_encoding import Undecodable
+from tasks.ingest.visible_files import visible_files
 from tasks.params_ingest import FolderParams
 from tasks.progress import Progress, silent
 
@@ -42,7 +42,8 @@ def folder(
 
     Raises:
         MissingInput: there is no such folder.
-        BadInput: a file is broken as a whole, or too many of its records are.
+        BadInput: a file is broken as a whole, or too many of its records are; a file or folder
+            may not be read.
     """
     root = Path(params.path)
     if not root.exists():
@@ -68,32 +69,6 @@ def folder(
                 )
             else:
                 yield from file_contents(file, reader, params, left_out)
-
-
-def visible_files(root: Path, left_out: LeftOut) -> Iterator[Path]:
-    """Every file below a folder, hidden ones and those in hidden folders left out, by path.
-
-    Folders behind links are counted, not entered: they may lead back to where they stand. A link
-    to a file is that file.
-    """
-    found = []
-    for directory, folders, names in os.walk(root):
-        folders[:] = [name for name in folders if not name.startswith(".")]
-        for name in folders:
-            if (path := Path(directory, name)).is_symlink():
-                left_out.add(
-                    "folder behind a link", readable_name(os.fsencode(path.relative_to(root)))
-                )
-        found += [Path(directory, name) for name in names if not name.startswith(".")]
-    for path in sorted(found, key=lambda path: path.relative_to(root).as_posix()):
-        try:
-            special = not stat.S_ISREG(path.stat().st_mode)
-        except OSError:
-            special = False  # a link to nowhere, or gone: open_files says what
-        if special:  # a pipe would be waited for without end
-            left_out.add("is no regular file", readable_name(os.fsencode(path.relative_to(root))))
-        else:
-            yield path
 
 
 def file_contents(

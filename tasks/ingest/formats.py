@@ -7,12 +7,12 @@ as a whole. Which records of a file can be used is decided by ``folder.py``.
 
 import re
 from collections.abc import Callable, Iterator
-from itertools import accumulate
 
 from resiliparse.extract.html2text import extract_plain_text
 from resiliparse.parse.html import ElementNode, HTMLTree
 
 from tasks.ingest.docx import read_docx
+from tasks.ingest.language import language, primary
 from tasks.ingest.open_file import OpenFile
 from tasks.ingest.pdf import read_pdf
 from tasks.ingest.records import Record, Text, first_line
@@ -21,11 +21,12 @@ from tasks.ingest.text_encoding import Decoded, Undecodable, decode
 
 Reader = Callable[[OpenFile], Iterator[Record]]
 
-MOST_NESTED = 5_000
-"""Real pages have a hundred."""
-
-_DIV = re.compile(r"<(/?)div\b", re.I)
-_MANY_ATTRIBUTES = re.compile(rf"<[a-z][^\s<>]*+(?:\s++[^\s<>]++){{{MOST_NESTED}}}", re.I)
+HEADING = re.compile(r"^#{1,6}[ \t]+(\S.*)$|^(\S.*)\r?\n(?:={3,}|-{3,})[ \t\r]*$", re.M)
+DEEPEST = 512
+"""Browsers built on Blink put no element deeper (``kMaximumHTMLParserDOMTreeDepth``)."""
+TOO_DEEP = " > ".join(["*"] * (DEEPEST + 1))
+MOST_ATTRIBUTES = 5_000
+_MANY_ATTRIBUTES = re.compile(rf"<[a-z][^\s<>]*+(?:\s++[^\s<>]++){{{MOST_ATTRIBUTES}}}", re.I)
 
 
 def read_txt(file: OpenFile) -> Iterator[Record]:
@@ -41,12 +42,18 @@ def read_markdown(file: OpenFile) -> Iterator[Record]:
     front = re.match(r"---\r?\n(.*?)\r?\n---\r?\n", text, re.S)
     if front:
         text = text[front.end() :]
-        named = re.search(r"^title:\s*(.+?)\s*$", front[1], re.M)
-        title = named[1].strip("\"'") if named else None
-    heading = re.search(r"^#{1,6}\s+(.+?)\s*#*\s*$|^(\S.*)\r?\n(?:={3,}|-{3,})\s*$", text, re.M)
+        named = re.search(r"^title:[ \t]*(\S.*)$", front[1], re.M)
+        title = named[1].strip().strip("\"'") if named else None
+    heading = HEADING.search(text)
     if not title and heading:
-        title = heading[1] or heading[2]
+        title = heading[2] or _without_closing(heading[1].rstrip())
     yield Text(text, title or first_line(text), meta=_encoding_meta(found))
+
+
+def _without_closing(heading: str) -> str:
+    """A heading without the signs that may close it: ``Title ##``, but not ``C#``."""
+    without = heading.rstrip("#")
+    return without.rstrip() if without[-1:].isspace() else heading
 
 
 def read_html(file: OpenFile) -> Iterator[Record]:
@@ -60,9 +67,13 @@ def text_of_page(found: Decoded) -> Text:
     Raises:
         Undecodable: it is made in a way that reading it would take for ever.
     """
-    if _takes_for_ever(found.text):
-        raise Undecodable(f"HTML with more than {MOST_NESTED:,} levels, or attributes of one tag")
+    # The library's time to parse a tag is the square of its attributes, and the time to find the
+    # main part grows with the depth of each element: minutes and hours, if it is made so.
+    if _MANY_ATTRIBUTES.search(found.text):
+        raise Undecodable(f"HTML with more than {MOST_ATTRIBUTES:,} attributes of one tag")
     tree = HTMLTree.parse(found.text)
+    if tree.document and tree.document.query_selector(TOO_DEEP):
+        raise Undecodable(f"HTML with more than {DEEPEST} levels")
     text = extract_plain_text(tree, main_content=True) or extract_plain_text(tree)
 
     def first(selector: str) -> ElementNode | None:
@@ -72,24 +83,18 @@ def text_of_page(found: Decoded) -> Text:
     heading, link, root = first("h1"), first("link[rel=canonical]"), first("html")
     title = tree.title or (heading.text if heading else None) or ""
     url = link.getattr("href") if link else None
-    lang = (root.getattr("lang") if root else None) or ""
+    declared = primary((root.getattr("lang") if root else None) or "")
+    meta = _encoding_meta(found)
+    if declared:
+        meta["declared_language"] = declared
     return Text(
         text,
         " ".join(title.split()) or None,
         url or None,
-        re.split("[-_]", lang)[0].lower() or None,
-        meta=_encoding_meta(found),
+        # Templates say lang="en" on pages in every language.
+        language(text, declared=declared),
+        meta=meta,
     )
-
-
-def _takes_for_ever(html: str) -> bool:
-    """Whether the library's time, the square of either number, would run to minutes and hours."""
-    if _MANY_ATTRIBUTES.search(html):
-        return True
-    divs = _DIV.findall(html)
-    if len(divs) <= MOST_NESTED:
-        return False
-    return max(accumulate(-1 if end else 1 for end in divs)) > MOST_NESTED
 
 
 READERS: dict[str, Reader] = {

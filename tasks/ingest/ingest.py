@@ -21,8 +21,9 @@ from tasks.ingest.chat import chat
 from tasks.ingest.commoncrawl import commoncrawl
 from tasks.ingest.dialogues import dialogues
 from tasks.ingest.folder import folder
+from tasks.ingest.huggingface import check_datasets, files_of_datasets, huggingface
 from tasks.ingest.labelled import labelled
-from tasks.ingest.left_out import NAMED, LeftOut
+from tasks.ingest.left_out import LeftOut
 from tasks.ingest.named_files import NamedFiles
 from tasks.ingest.python_docs import python_docs
 from tasks.ingest.questions import questions
@@ -44,7 +45,8 @@ def named_files(source: str, params: IngestParams) -> NamedFiles:
 
 def files_of_other_sources(params: IngestParams) -> list[Path]:
     """The files that sources name, which ``folder`` leaves to them; a wrong name is an error."""
-    return [path for each in _named(params) for path in each.found()]
+    named = [path for each in _named(params) for path in each.found()]
+    return named + files_of_datasets(params) if "huggingface" in params.sources else named
 
 
 def _named(params: IngestParams) -> list[NamedFiles]:
@@ -68,6 +70,7 @@ SOURCES: dict[str, tuple[Source, Callable[[IngestParams], Any]]] = {
     "labelled": (labelled, partial(named_files, "labelled")),
     "questions": (questions, partial(named_files, "questions")),
     "commoncrawl": (commoncrawl, partial(named_files, "commoncrawl")),
+    "huggingface": (huggingface, lambda params: params),
     "web": (web, lambda params: params),
     "wikipedia": (wikipedia, partial(named_files, "wikipedia")),
 }
@@ -76,7 +79,8 @@ SOURCES: dict[str, tuple[Source, Callable[[IngestParams], Any]]] = {
 class IngestReport(BaseModel):
     """What came in, by source, and what did not, by source and reason.
 
-    ``named`` are the first few things left out, each with its file and line.
+    ``named`` are some of the things left out, each with its file and line: at least one for each
+    source and reason. ``versions`` says of what stands elsewhere which version was read.
     """
 
     documents: dict[str, int]
@@ -86,6 +90,7 @@ class IngestReport(BaseModel):
     bytes: dict[str, int]
     left_out: dict[str, dict[str, int]]
     named: list[str]
+    versions: dict[str, str] = {}
 
 
 def ingest(
@@ -117,6 +122,8 @@ def ingest(
         each.check()
     if "web" in params.sources:
         check_names_a_page(params.web)
+    if "huggingface" in params.sources:
+        check_datasets(params)
     raw.mkdir(parents=True, exist_ok=True)
     with contextlib.ExitStack() as stack:
 
@@ -150,6 +157,7 @@ def ingest(
             report.characters[name] = characters
             report.bytes[name] = size
             report.left_out[name] = dict(sorted(left_out.counts.items()))
+            report.versions |= left_out.versions
             report.named += [f"{name}: {each}" for each in left_out.named]
         if not any(report.documents.values()) and not any(report.dialogues.values()):
             raise CorpusTooSmall(
@@ -157,7 +165,6 @@ def ingest(
                 f"no text in any of: {', '.join(sorted(set(params.sources)))}",
                 "Put files into the folder, or add python-docs to the sources in params.yaml",
             )
-    report.named = report.named[:NAMED]
     return report
 
 

@@ -1,5 +1,6 @@
 """The values in a JSON file, one by one, whatever its size: lines of JSON, an array, or an object
-that holds an array called ``data``. Which of them it is, its beginning tells."""
+that holds an array called ``data``; or several of these, one after the other. Whether it is read
+by lines, its beginning tells."""
 
 import io
 import json
@@ -11,8 +12,11 @@ from tasks.ingest.records import Broken
 from tasks.ingest.tables import HEAD_BYTES, json_lines
 from tasks.ingest.text_encoding import encoding_of_beginning
 
+JSON_ENDINGS = (".json", ".jsonl")
 CHUNK_CHARACTERS = 2**18
 WHITE = " \t\r\n\ufeff"
+LONGEST_WORD = len(r"\ud83d\ude00")
+"""What is not JSON when its end is missing, but for strings: this, ``-Infinity``, ``false``."""
 
 
 def json_values(file: OpenFile) -> Iterator[tuple[int, Any]]:
@@ -26,8 +30,10 @@ def json_values(file: OpenFile) -> Iterator[tuple[int, Any]]:
     is_all = len(head) < HEAD_BYTES
     text = head.decode(encoding_of_beginning(head, is_all=is_all), "replace").lstrip(WHITE)
     first_line, _, rest = text.partition("\n")
-    # An object on one line, with nothing after it, may be a whole set, as SQuAD's.
-    if file.suffix == ".jsonl" or (text.startswith("{") and rest.strip() and _is_json(first_line)):
+    # An object on one line may be a whole set, as SQuAD's.
+    if file.suffix == ".jsonl" or (
+        text.startswith("{") and rest.strip() and _is_record(first_line)
+    ):
         yield from json_lines(file)
         return
     encoding = encoding_of_beginning(head, is_all=is_all)
@@ -35,12 +41,12 @@ def json_values(file: OpenFile) -> Iterator[tuple[int, Any]]:
     yield from enumerate(values.each(), start=1)
 
 
-def _is_json(text: str) -> bool:
+def _is_record(line: str) -> bool:
+    """Whether a line that begins like an object is one, and holds no array ``data``."""
     try:
-        json.loads(text)
+        return not isinstance(json.loads(line).get("data"), list)
     except (ValueError, RecursionError):
         return False
-    return True
 
 
 class _Values:
@@ -49,49 +55,68 @@ class _Values:
     def __init__(self, text: io.TextIOWrapper, file: OpenFile) -> None:
         self._text, self._file = text, file
         self._buffer, self._place = "", 0
-        self._keeps_all = False
+        self._kept: int | None = None  # where the object begins that may be wanted whole
         self._decoder = json.JSONDecoder()
 
     def each(self) -> Iterator[Any]:
-        """The values of the array, or the one value that there is."""
+        """The values of the file's arrays, and those that stand in none, to the file's end."""
         try:
-            if self._next() == "{":
-                self._enter_data()
-            if self._next() != "[":
-                yield self._value()
-                return
-            self._place += 1
-            while self._next() != "]":
-                yield self._value()
-                if self._next() == ",":
-                    self._place += 1
-                elif self._next() != "]":
-                    raise _NotJson("expecting ',' delimiter")
+            yield from self._one()
+            while self._next():
+                yield from self._one()
         except _NotJson as error:
             yield Broken(0, "is not JSON, nor can what comes after it be read", str(error))
 
-    def _enter_data(self) -> None:
-        """Go to the array ``data`` of the object; back to its beginning, if it has none."""
-        self._buffer, self._place = self._buffer[self._place :], 1
-        self._keeps_all = True
+    def _one(self) -> Iterator[Any]:
+        """The values of the array or object that comes next, or the value that does."""
+        begins = self._next()
+        if begins == "[":
+            yield from self._array()
+        elif begins == "{":
+            yield from self._object()
+        else:
+            yield self._value()
+
+    def _array(self) -> Iterator[Any]:
+        self._place += 1
+        while self._next() != "]":
+            yield self._value()
+            if self._next() == ",":
+                self._place += 1
+            elif self._next() != "]":
+                raise _NotJson("expecting ',' delimiter")
+        self._place += 1
+
+    def _object(self) -> Iterator[Any]:
+        """The values of the object's array ``data``, or the object itself, if it has none."""
+        self._kept, has_data = self._place, False
+        self._place += 1
         while self._next() == '"':
             key = self._value()
             if self._next() != ":":
                 raise _NotJson("expecting ':' delimiter")
             self._place += 1
             if key == "data" and self._next() == "[":
-                self._keeps_all = False
-                return
-            self._value()
+                self._kept, has_data = None, True
+                yield from self._array()
+            else:
+                self._value()
             if self._next() != ",":
                 break
             self._place += 1
-        self._place = 0
+        if not has_data:
+            self._place, self._kept = self._kept or 0, None
+            yield self._value()
+        elif self._next() != "}":
+            raise _NotJson("expecting ',' delimiter")
+        else:
+            self._place += 1
 
     def _more(self) -> bool:
         """Read on; what has been taken off is let go."""
-        if not self._keeps_all:
-            self._buffer, self._place = self._buffer[self._place :], 0
+        gone = self._place if self._kept is None else self._kept
+        self._buffer, self._place = self._buffer[gone:], self._place - gone
+        self._kept = None if self._kept is None else 0
         if len(self._buffer) > self._file.longest:
             raise _NotJson(self._file.too_long)
         more = self._text.read(max(CHUNK_CHARACTERS, len(self._buffer)))
@@ -115,12 +140,19 @@ class _Values:
                 value, end = self._decoder.raw_decode(self._buffer, self._place)
             except RecursionError:
                 raise _NotJson("nested too deeply") from None
-            except ValueError as error:
-                if self._more():
+            except json.JSONDecodeError as error:
+                # A text that breaks off is wrong where it ends, or where its last string begins.
+                may_go_on = error.pos > len(self._buffer) - LONGEST_WORD
+                if (may_go_on or error.msg.startswith("Unterminated")) and self._more():
                     continue
-                raise _NotJson(getattr(error, "msg", str(error)).lower()) from None
-            if end == len(self._buffer) and self._more():
-                continue  # a number may go on
+                raise _NotJson(error.msg.lower()) from None
+            except ValueError as error:  # a number of more than 4,300 digits
+                raise _NotJson(str(error).split(";")[0].lower()) from None
+            if isinstance(value, int | float) and end > len(self._buffer) - LONGEST_WORD:
+                before = self._place
+                if self._more():
+                    continue  # a number may go on
+                end -= before - self._place
             self._place = end
             return value
 

@@ -8,10 +8,11 @@ GLUE has it. The name of a file tells its split. An id is the place: ``labelled/
 import csv
 import io
 from collections.abc import Iterator
-from itertools import islice
+from itertools import dropwhile, islice
 from typing import Any
 
-from tasks.ingest.json_values import json_values
+from tasks.csv_rows import csv_rows
+from tasks.ingest.json_values import JSON_ENDINGS, json_values
 from tasks.ingest.label_columns import Columns, columns_by_content, columns_named
 from tasks.ingest.language import language
 from tasks.ingest.left_out import LeftOut
@@ -24,16 +25,11 @@ from tasks.labelled import LabelledText
 from tasks.progress import Progress, silent
 
 SOURCE = "labelled"
+TABLE_ENDINGS = (".tsv", ".csv", ".txt")
 KNOWN = (
     "tables and JSON with a text (sentence, text, review, ...), perhaps a second one, and a label"
 )
 LOOKED_AT_ROWS = 200
-
-
-class Strict(csv.excel):
-    """Commas and doubled quotes; anything else is an error."""
-
-    strict = True
 
 
 def labelled(
@@ -50,8 +46,11 @@ def labelled(
         BadInput: a file is in no known shape, or too much of it is broken.
     """
     for file in files.opened(left_out, progress):
+        if file.suffix not in (*JSON_ENDINGS, *TABLE_ENDINGS):
+            left_out.add(f"not a format that is read ({file.suffix or 'no ending'})", file.where)
+            continue
         tally = Tally(file, files.limits, left_out)
-        is_json = file.suffix in (".json", ".jsonl")
+        is_json = file.suffix in JSON_ENDINGS
         try:
             for number, row in _json_rows(file) if is_json else _table_rows(file):
                 if file.packed.trouble():
@@ -115,10 +114,12 @@ def _table_rows(file: OpenFile) -> Iterator[tuple[int, Row | Broken]]:
     beginning = head.decode(lines.encoding, "replace").removeprefix("\ufeff")
     if len(head) == HEAD_BYTES:
         beginning = beginning[: beginning.rfind("\n") + 1]
-    is_tsv = "\t" in beginning.split("\n", 1)[0]
+    is_tsv = "\t" in beginning.lstrip("\r\n").split("\n", 1)[0]
     looked_at = [
         row
-        for row in islice(_rows(io.StringIO(beginning, newline=""), is_tsv), LOOKED_AT_ROWS)
+        for row in islice(
+            _rows(io.StringIO(beginning, newline=""), is_tsv, file.longest), LOOKED_AT_ROWS
+        )
         if isinstance(row, list)
     ]
     columns = columns_named(looked_at[0]) if looked_at else None
@@ -127,12 +128,12 @@ def _table_rows(file: OpenFile) -> Iterator[tuple[int, Row | Broken]]:
         first = " | ".join(looked_at[0][:6])[:80] if looked_at else "nothing"
         raise unknown_shape(file, f"its first row is {first}", KNOWN)
     width = len(looked_at[0])
-    rows = _rows(CsvLines(lines, file.too_long), is_tsv)
+    rows = _rows(CsvLines(lines, file.too_long), is_tsv, file.longest)
     if columns.has_header:
         next(rows)
     for number, row in enumerate(rows, start=1):
-        if isinstance(row, str):
-            yield number, Broken(number, "is not a row", row)
+        if isinstance(row, csv.Error):
+            yield number, Broken(number, "is not a row", str(row))
         elif len(row) != width:
             if any(cell.strip() for cell in row):
                 yield (
@@ -147,20 +148,16 @@ def _table_rows(file: OpenFile) -> Iterator[tuple[int, Row | Broken]]:
             yield number, _picked(row, columns)
 
 
-def _rows(lines: "CsvLines | io.StringIO", is_tsv: bool) -> Iterator[list[str] | str]:
-    """The rows; a text that says what is wrong, where one cannot be read."""
+def _rows(
+    lines: "CsvLines | io.StringIO", is_tsv: bool, longest: int
+) -> Iterator[list[str] | csv.Error]:
+    """The rows from the first that is not blank."""
     rows = (
-        csv.reader(lines, delimiter="\t", quoting=csv.QUOTE_NONE)
+        csv_rows(lines, longest, delimiter="\t", quoting=csv.QUOTE_NONE)
         if is_tsv
-        else csv.reader(lines, Strict)
+        else csv_rows(lines, longest, strict=True)
     )
-    while True:
-        try:
-            yield next(rows)
-        except StopIteration:
-            return
-        except csv.Error as error:
-            yield str(error)
+    return dropwhile(lambda row: isinstance(row, list) and not any(map(str.strip, row)), rows)
 
 
 def _picked(cells: list[str], columns: Columns) -> Row:

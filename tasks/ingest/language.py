@@ -37,17 +37,20 @@ _OTHER, _LETTER, _HAN, _KANA = range(4)
 _SPACE = re.compile(r"\s+")
 
 
-def language(text: str) -> str:
+def language(text: str, *, declared: str = "") -> str:
     """The code of a text's language, ISO 639-1 where there is one: ``en``, ``zh``, ``de``.
 
     Cantonese and Wu, written in Han characters, count as ``zh``. A text with no letters, or with
     too few Latin ones for the model to be sure, counts as ``en``; one in another script of which
-    the model says nothing, as ``und`` (undetermined).
+    the model says nothing, as ``und`` (undetermined). Instead of these, it is of the language that
+    it is ``declared`` to be in, if there is one.
 
     >>> language("复制整个文件夹，用 shutil.copytree")
     'zh'
     >>> language("the sign 中 means middle")
     'en'
+    >>> language("Index", declared="de")
+    'de'
     >>> language("Der Ordner wird mit allem, was darin ist, an einen anderen Ort kopiert.")
     'de'
     """
@@ -60,14 +63,14 @@ def language(text: str) -> str:
     start = max(0, (len(text) - READ_CHARACTERS) // 2)
     read = text[start : start + READ_CHARACTERS]
     if not letters:
-        return "en"
+        return declared or "en"
     latin = 2 * sum(c.isalpha() and c < "\u0250" for c in read) >= sum(map(str.isalpha, read))
     if latin and letters < ENOUGH_LETTERS:
-        return "en"
+        return declared or "en"
     found = _detector().detect(_SPACE.sub(" ", read), model="lite", k=1)
     if latin and (not found or found[0]["score"] < ENOUGH_CONFIDENCE):
-        return "en"
-    code = str(found[0]["lang"]) if found else "und"
+        return declared or "en"
+    code = str(found[0]["lang"]) if found else declared or "und"
     if code in CHINESE_VARIETIES:
         # One Han character in an English sentence is enough for the model.
         return "en" if latin else "zh"

@@ -1,25 +1,37 @@
 """What a source could not use or did not want, counted by reason: nothing is dropped silently."""
 
 from collections import Counter
+from itertools import chain, zip_longest
 
 NAMED = 20
-"""So many are named one by one; the rest are only counted."""
+"""So many are named one by one, and at least one for each reason; the rest are only counted."""
 
 NAMED_FOR_A_REASON = 5
 """So many of them for one reason, so that a file of broken lines does not hide all else."""
 
 
 class LeftOut:
-    """Counts by reason, and the first few by name."""
+    """Counts by reason, and some by name.
+
+    ``versions`` says of what stands elsewhere which version was read, by name.
+    """
 
     def __init__(self) -> None:
         self.counts: Counter[str] = Counter()
-        self.named: list[str] = []
-        self._named_for: Counter[str] = Counter()
+        self.versions: dict[str, str] = {}
+        self._named: dict[str, list[str]] = {}
 
     def add(self, reason: str, where: str = "", *, count: int = 1, detail: str = "") -> None:
         """Count something left out; ``where`` names it: a file, or a file and a line."""
         self.counts[reason] += count
-        if where and len(self.named) < NAMED and self._named_for[reason] < NAMED_FOR_A_REASON:
-            self._named_for[reason] += 1
-            self.named.append(f"{where}: {reason}" + (f" ({detail})" if detail else ""))
+        named = self._named.setdefault(reason, [])
+        if where and len(named) < NAMED_FOR_A_REASON:
+            named.append(f"{where}: {reason}" + (f" ({detail})" if detail else ""))
+
+    @property
+    def named(self) -> list[str]:
+        """The first of each reason, then the second of each, and so on."""
+        rounds = list(zip_longest(*self._named.values()))
+        firsts = [each for each in chain.from_iterable(rounds[:1]) if each]
+        others = [each for each in chain.from_iterable(rounds[1:]) if each]
+        return firsts + others[: max(NAMED - len(firsts), 0)]

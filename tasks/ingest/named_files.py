@@ -5,11 +5,11 @@ run again. The source ``folder`` leaves them to the source that names them. Or t
 under an address (http, https, s3, hf; remote.py): of a change there DVC learns nothing.
 """
 
-import glob
 import os
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
+from fnmatch import fnmatchcase
 from pathlib import Path, PurePosixPath
 
 from chatwright.errors import BadInput, BadParameter, MissingInput
@@ -18,6 +18,7 @@ from tasks.ingest.left_out import LeftOut
 from tasks.ingest.open_file import OpenFile, readable_name
 from tasks.ingest.records import Broken
 from tasks.ingest.remote import fetched, is_remote, remote_files
+from tasks.ingest.visible_files import visible_files
 from tasks.params_ingest import FolderParams
 from tasks.progress import Progress
 
@@ -58,12 +59,16 @@ class NamedFiles:
     def _addresses(self) -> list[str]:
         return sorted({path for path in self.paths if is_remote(path)})
 
-    def found(self) -> list[Path]:
+    def found(self, left_out: LeftOut | None = None) -> list[Path]:
         """The files in the user's folder, in the order of their names.
+
+        Args:
+            left_out: gets counted what is named and no file that can be read.
 
         Raises:
             BadParameter: no file is named, or one that stands outside the folder.
             MissingInput: there is none of that name.
+            BadInput: a folder may not be read.
         """
         key = self.key
         if not self.paths:
@@ -71,7 +76,7 @@ class NamedFiles:
                 key, "names no file", f"Name some, or take {self.source} out of ingest.sources"
             )
         root = Path(os.path.abspath(self.limits.path))
-        found: set[Path] = set()
+        patterns: dict[str, tuple[str, ...]] = {}
         for path in self.paths:
             if is_remote(path):
                 continue
@@ -81,13 +86,25 @@ class NamedFiles:
                     f"stands outside {self.limits.path}, so that a change in it would go unseen",
                     "Put it there, or name its folder in ingest.folder.path",
                 )
-            matches = [Path(each) for each in glob.glob(path, recursive=True)]
-            if not matches:
-                raise MissingInput(f"{key}, {path}", "there is no such file", "Mend the name")
-            for match in matches:
-                inside = match.rglob("*") if match.is_dir() else [match]
-                found.update(each for each in inside if each.is_file() and each.name[0] != ".")
-        return sorted(found)
+            below = Path(os.path.abspath(path)).relative_to(root).parts
+            patterns[path] = (*below, "*") if path.endswith("/") else below
+
+        if not patterns:
+            return []
+
+        def is_named(parts: tuple[str, ...], is_folder: bool) -> bool:
+            return any(_names(each, parts, is_folder) for each in patterns.values())
+
+        folder = Path(self.limits.path)
+        found = list(visible_files(folder, left_out or LeftOut(), is_named))
+        for path, pattern in patterns.items():
+            if not any(_names(pattern, each.relative_to(folder).parts, False) for each in found):
+                raise MissingInput(
+                    f"{key}, {path}",
+                    "there is no such file",
+                    "Mend the name; hidden files and folders behind links are passed over",
+                )
+        return found
 
     def opened(
         self, left_out: LeftOut, progress: Progress, *, keeps_packed: tuple[str, ...] = ()
@@ -97,7 +114,7 @@ class NamedFiles:
         Those with an ending of ``keeps_packed`` are given as they are.
         """
         root = Path(os.path.abspath(self.limits.path))
-        found = self.found()
+        found = self.found(left_out)
         files = [each for address in self._addresses() for each in remote_files(address, self.key)]
         for number, path in enumerate(found):
             progress(number, len(found), "files")
@@ -114,6 +131,22 @@ class NamedFiles:
             yield from open_files(
                 copy, file.address, self.limits, left_out, keeps_packed=keeps_packed
             )
+
+
+def _names(pattern: tuple[str, ...], parts: tuple[str, ...], is_folder: bool) -> bool:
+    """Whether a pattern names a path or a folder above it; for a folder, or what may stand in it.
+
+    ``*``, ``?`` and ``[...]`` are as in a shell, and ``**`` is any number of folders.
+    """
+    if not pattern or (is_folder and not parts):
+        return True
+    if pattern[0] == "**":
+        return any(_names(pattern[1:], parts[n:], is_folder) for n in range(len(parts) + 1))
+    return (
+        bool(parts)
+        and fnmatchcase(parts[0], pattern[0])
+        and _names(pattern[1:], parts[1:], is_folder)
+    )
 
 
 class Tally:

@@ -8,7 +8,7 @@ of the set, ``questions/squad/dev-v2.0.json#56ddde6b9a695914005b9628``.
 from collections.abc import Iterator
 from typing import Any
 
-from tasks.ingest.json_values import json_values
+from tasks.ingest.json_values import JSON_ENDINGS, json_values
 from tasks.ingest.language import language
 from tasks.ingest.left_out import LeftOut
 from tasks.ingest.named_files import NamedFiles, Tally, split_of, unknown_shape
@@ -36,6 +36,9 @@ def questions(
         BadInput: a file is in no known shape, or too much of it is broken.
     """
     for file in files.opened(left_out, progress):
+        if file.suffix not in JSON_ENDINGS:
+            left_out.add(f"not a format that is read ({file.suffix or 'no ending'})", file.where)
+            continue
         tally = Tally(file, files.limits, left_out)
         seen: set[str] = set()
         try:

@@ -9,6 +9,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from tasks.ingest.language import primary
+
 TEXT_FIELDS = ("text", "content", "body")
 TITLE_FIELDS = ("title", "name")
 MESSAGES_FIELD = "messages"
@@ -83,7 +85,7 @@ def record_from_mapping(fields: Mapping[str, Any], number: int, damaged: int = 0
         value = sound(value)
         damaged += value.count("\ufffd")
         meta = {"damaged_characters": damaged} if damaged else {}
-        return Text(value, title, _word(fields, "url"), _word(fields, "lang"), number, meta)
+        return Text(value, title, _word(fields, "url"), _language(fields), number, meta)
     return Broken(number, "record without text, content, body or messages", is_empty=True)
 
 
@@ -102,7 +104,7 @@ def _conversation(fields: Mapping[str, Any], number: int, damaged: int) -> Recor
         kept.append({"role": role, "content": content})
     if not any(message["role"] == "assistant" for message in kept):
         return Broken(number, "conversation without an assistant's reply", is_empty=True)
-    return Conversation(kept, _word(fields, "lang"), _word(fields, "category"), number, damaged)
+    return Conversation(kept, _language(fields), _word(fields, "category"), number, damaged)
 
 
 def sound(text: str) -> str:
@@ -118,6 +120,11 @@ def first_line(text: str) -> str | None:
     """The first line that says something, if it is short enough to be a title."""
     line = next((line.strip() for line in text.splitlines() if line.strip()), "")
     return line if 0 < len(line) <= LONGEST_TITLE else None
+
+
+def _language(fields: Mapping[str, Any]) -> str | None:
+    """The language that a record says it is in, in the form of those that are told here."""
+    return primary(_word(fields, "lang") or "") or None
 
 
 def _word(fields: Mapping[str, Any], key: str) -> str | None:

@@ -12,10 +12,10 @@ import hashlib
 import json
 import os
 import shutil
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
-from typing import Any
+from typing import Any, TypeVar
 from urllib.parse import unquote, urlsplit
 
 from chatwright.errors import (
@@ -35,6 +35,8 @@ VERSION_FIELDS = (
     *("blob_id", "lfs", "size"),  # hf, all
 )
 CONNECT_SECONDS, SILENT_SECONDS = 30, 60
+
+Read = TypeVar("Read")
 
 
 @dataclass(frozen=True)
@@ -144,8 +146,29 @@ def _described(system: Any, address: str, about: dict[str, Any]) -> RemoteFile:
     return RemoteFile(address, version, system)
 
 
-def fetched(file: RemoteFile, key: str, progress: Progress) -> Path:
+def glanced_at(file: RemoteFile, key: str, read: Callable[[Any], Read]) -> Read:
+    """What ``read`` makes of an open file of which little is needed, without a copy of all of it.
+
+    Raises:
+        MissingInput, BadInput, ServiceUnavailable: as ``remote_files``.
+    """
+    try:
+        with file.system.open(file.address) as stream:
+            return read(stream)
+    except ChatwrightError:
+        raise
+    except Exception as error:  # each file system raises its own library's errors
+        raise _told(error, f"{key}, {file.address}") from None
+
+
+def fetched(file: RemoteFile, key: str, progress: Progress, *, kept_as: str | None = None) -> Path:
     """The copy of a file on this machine, made now unless it is there.
+
+    Args:
+        file: which.
+        key: the parameter in which its address stands, for the sentence of an error.
+        kept_as: another address whose place the copy takes, where ``file``'s own says more than
+            where it is; the version tells whether what is there is this file.
 
     Raises:
         MissingInput, BadInput, ServiceUnavailable: as ``remote_files``; the server may fail later.
@@ -157,7 +180,7 @@ def fetched(file: RemoteFile, key: str, progress: Progress) -> Path:
             progress(self.value, self.size, "bytes")
 
     where = f"{key}, {file.address}"
-    folder = FOLDER / hashlib.sha256(file.address.encode()).hexdigest()[:16]
+    folder = FOLDER / hashlib.sha256((kept_as or file.address).encode()).hexdigest()[:16]
     copy = folder / (file.version or "unknown") / file.name
     if file.version and copy.exists():
         return copy
@@ -192,8 +215,13 @@ def _told(error: Exception, where: str) -> ChatwrightError:
     cause = error.__cause__ if isinstance(error.__cause__, Exception) else error
     if isinstance(error, OSError) and error.errno == errno.ENOSPC:
         raise error
-    status = cause.status if isinstance(cause, ClientResponseError) else None
+    response = getattr(error, "response", None)  # huggingface_hub's errors have one
+    status = getattr(response, "status_code", None)
+    if isinstance(cause, ClientResponseError):
+        status = cause.status
     detail = " ".join(str(cause).split()).rstrip(".")[:200] or type(cause).__name__
+    if type(error).__name__ == "GatedRepoError":  # huggingface_hub's
+        return BadInput(where, "is gated", "Accept its terms on its page, and set HF_TOKEN")
     if status in (401, 403) or isinstance(error, PermissionError):
         return BadInput(where, "may not be read by you", "Give yourself the right to")
     if type(cause).__name__ in ("NoCredentialsError", "PartialCredentialsError"):  # botocore's

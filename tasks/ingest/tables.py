@@ -15,6 +15,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from chatwright.errors import BadInput
+from tasks.csv_rows import csv_rows
 from tasks.ingest.open_file import OpenFile
 from tasks.ingest.records import (
     MESSAGES_FIELD,
@@ -29,6 +30,7 @@ from tasks.ingest.text_encoding import BYTE_ORDER_MARKS, Undecodable, encoding_o
 HEAD_BYTES = 2**20
 SNIFFED_CHARACTERS = 16_384
 BATCH_ROWS = 1_000
+BATCH_BYTES = 256 * 2**20
 MARKS = tuple(mark for mark, _ in BYTE_ORDER_MARKS)
 
 
@@ -170,21 +172,18 @@ def read_csv(file: OpenFile) -> Iterator[Record]:
     dialect = _dialect(lines, head)
     if dialect is None:
         raise Undecodable(f"has no column named {', '.join(TEXT_FIELDS)}")
-    csv.field_size_limit(min(file.longest, 2**31 - 1))
-    rows = csv.reader(CsvLines(lines, file.too_long), dialect)
-    names = [name.strip().lower() for name in next(rows)]
+    rows = csv_rows(CsvLines(lines, file.too_long), file.longest, dialect)
+    header = _header(rows)
+    if isinstance(header, csv.Error):
+        raise Undecodable(f"has a header that cannot be read: {header}")
+    names = [name.strip().lower() for name in header]
     if doubled := [name for name in TEXT_FIELDS if names.count(name) > 1]:
         raise Undecodable(f"has several columns named {doubled[0]}")
-    number = 0
-    while True:
-        number += 1
-        zeros = lines.zeros
-        try:
-            row = next(rows)
-        except StopIteration:
-            return
-        except csv.Error as error:
-            yield Broken(number, "is not a row", str(error))
+    zeros = lines.zeros
+    for number, row in enumerate(rows, start=1):
+        before, zeros = zeros, lines.zeros
+        if isinstance(row, csv.Error):
+            yield Broken(number, "is not a row", str(row))
             continue
         if not any(cell.strip() for cell in row):
             continue
@@ -194,12 +193,18 @@ def read_csv(file: OpenFile) -> Iterator[Record]:
             )
         else:
             fields = dict(zip(names, row, strict=True))
-            yield record_from_mapping(fields, number, lines.zeros - zeros)
+            yield record_from_mapping(fields, number, zeros - before)
+
+
+def _header(rows: Iterator[list[str] | csv.Error]) -> list[str] | csv.Error:
+    """The first row that is not blank."""
+    return next((row for row in rows if isinstance(row, csv.Error) or any(map(str.strip, row))), [])
 
 
 def _dialect(lines: TextLines, head: bytes) -> type[csv.Dialect] | None:
     """The first dialect in which the header names a text; None if there is none."""
     text = head.decode(lines.encoding, errors="replace").removeprefix("\ufeff").replace("\0", "")
+    text = text.lstrip("\r\n")
     dialects: list[type[csv.Dialect]] = []
     try:
         dialects.append(csv.Sniffer().sniff(text[:SNIFFED_CHARACTERS], delimiters=",;\t|"))
@@ -215,9 +220,8 @@ def _dialect(lines: TextLines, head: bytes) -> type[csv.Dialect] | None:
             "strict": True,
         }
         dialect = type("Found", (found,), changes)
-        try:
-            header = next(csv.reader(io.StringIO(text, newline=""), dialect), [])
-        except csv.Error:
+        header = _header(csv_rows(io.StringIO(text, newline=""), len(text), dialect))
+        if isinstance(header, csv.Error):
             continue  # not this one
         if any(name.strip().lower() in TEXT_FIELDS for name in header):
             return dialect
@@ -238,10 +242,15 @@ def read_parquet(file: OpenFile) -> Iterator[Record]:
         if not {*TEXT_FIELDS, MESSAGES_FIELD} & set(columns):
             raise Undecodable(f"has no column named {', '.join(TEXT_FIELDS)}")
         number = 0
-        for batch in table.iter_batches(batch_size=BATCH_ROWS, columns=columns):
-            for row in batch.to_pylist():
+        for batch in _batches(table, columns):
+            for row in _rows_of(batch, file.longest):
                 number += 1
-                yield record_from_mapping(row, number)
+                if row is None:
+                    yield Broken(number, file.too_long)
+                elif isinstance(row, UnicodeDecodeError):
+                    yield Broken(number, "is not in UTF-8")
+                else:
+                    yield record_from_mapping(row, number)
     except (pa.ArrowException, OSError) as error:
         if file.is_cut():
             raise Undecodable("is a broken Parquet file") from None
@@ -249,3 +258,42 @@ def read_parquet(file: OpenFile) -> Iterator[Record]:
         raise BadInput(
             file.where, f"is a broken Parquet file ({reason})", "Mend it, or take it out"
         ) from None
+
+
+def _batches(table: pq.ParquetFile, columns: list[str]) -> Iterator[pa.RecordBatch]:
+    """The rows, so many at once that they fit in memory even if each is as large as can be.
+
+    A value that many rows share is stored once: any row may be as large as all of its group.
+    """
+    for group in range(table.metadata.num_row_groups):
+        of_group = table.metadata.row_group(group)
+        stored = sum(
+            column.total_uncompressed_size
+            for column in map(of_group.column, range(of_group.num_columns))
+            if column.path_in_schema.split(".")[0] in columns
+        )
+        rows = max(1, min(BATCH_ROWS, BATCH_BYTES // max(1, stored)))
+        yield from table.iter_batches(
+            batch_size=rows, row_groups=[group], columns=columns, use_threads=False
+        )
+
+
+def _rows_of(
+    batch: pa.RecordBatch, longest: int
+) -> Iterator[dict[str, Any] | UnicodeDecodeError | None]:
+    """The rows one by one; None for one that is too long, an error for one that is not UTF-8."""
+    for place, column in enumerate(batch.columns):
+        if pa.types.is_dictionary(column.type):  # of whose size each row would have all
+            batch = batch.set_column(place, batch.schema.names[place], column.dictionary_decode())
+    if batch.nbytes <= longest:
+        try:
+            yield from batch.to_pylist()
+            return
+        except UnicodeDecodeError:
+            pass  # then row by row, to see which
+    for number in range(batch.num_rows):
+        row = batch.slice(number, 1)
+        try:
+            yield None if row.nbytes > longest else row.to_pylist()[0]
+        except UnicodeDecodeError as error:
+            yield error

@@ -24,6 +24,11 @@ def main() -> None:
         report = preprocess(raw, clean, rejected, params, progress=stage.progress)
         splits = ", ".join(f"{count} {split}" for split, count in report.documents.items())
         stage.log(f"{splits}; rejected: {report.rejected or 'none'}")
+        if report.stand_ins:
+            stage.log(
+                f"so few documents that none fell into some split: {report.stand_ins} stand in;"
+                " with more text that is left to each document's own hash"
+            )
         if learnt := report.classifier:
             stage.log(
                 f"classifier: of samples held out, {learnt.held_out_good_kept:.0%} of the good"

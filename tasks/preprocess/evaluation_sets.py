@@ -19,6 +19,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from chatwright.errors import BadInput, MissingInput
+from tasks.csv_rows import csv_rows
 
 TEXT_FIELDS = (
     *("question", "question1", "question2", "answer", "answers", "context"),  # QNLI, QQP
@@ -187,15 +188,17 @@ def _strings(value: Any) -> list[str]:
 
 def _of_table(path: Path, text: str, delimiter: str) -> Iterator[EvaluationItem]:
     # GLUE's quotation marks are part of the sentences; in CSV they are around them.
-    lines = (
-        csv.reader(io.StringIO(text, newline=""), strict=True)
+    found = (
+        csv_rows(io.StringIO(text, newline=""), len(text), strict=True)
         if delimiter == ","
-        else csv.reader(text.split("\n"), delimiter=delimiter, quoting=csv.QUOTE_NONE)
+        else csv_rows(text.split("\n"), len(text), delimiter=delimiter, quoting=csv.QUOTE_NONE)
     )
-    try:
-        rows = [row for row in lines if row]
-    except csv.Error as error:
-        raise BadInput(str(path), f"is not a table: {error}", "Fetch it again") from None
+    rows = []
+    for row in found:
+        if isinstance(row, csv.Error):
+            raise BadInput(str(path), f"is not a table: {row}", "Fetch it again")
+        if row:
+            rows.append(row)
     header = [name.strip() for name in rows[0]] if rows else []
     columns = [place for place, name in enumerate(header) if name in TEXT_FIELDS]
     first = 1 if columns else 0

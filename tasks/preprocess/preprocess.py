@@ -11,6 +11,7 @@ from collections import Counter
 from collections.abc import Iterable
 from pathlib import Path
 
+import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 from pydantic import BaseModel
@@ -28,10 +29,9 @@ from tasks.preprocess.forms import Form
 from tasks.preprocess.quality.classifier import ClassifierReport, learnt
 from tasks.preprocess.quality.judgement import judged
 from tasks.preprocess.quality.samples import read_samples
-from tasks.preprocess.splits import split_of
+from tasks.preprocess.splits import SPLITS, splits_of
 from tasks.progress import Progress, silent
 
-SPLITS = ("train", "validation", "test")
 PROGRESS_DOCUMENTS = 2_000
 
 
@@ -41,7 +41,8 @@ class PreprocessReport(BaseModel):
     Languages are counted by their primary codes: ``zh`` for ``zh-TW`` and ``ZH``.
     ``personal_data`` counts what was replaced, by source, language and kind, in titles and texts,
     those of dropped documents included. ``repeated_paragraphs`` counts those taken out of
-    documents, whatever became of these. ``corpus_sha256`` is a hash of all ids and texts that
+    documents, whatever became of these. ``stand_ins`` are documents of a corpus so small that none
+    fell into their split by itself. ``corpus_sha256`` is a hash of all ids and texts that
     stayed, in the order of the ids. ``augmented`` tells of the copies of labelled texts.
     """
 
@@ -53,6 +54,7 @@ class PreprocessReport(BaseModel):
     rejected_by_source: dict[str, dict[str, int]]
     personal_data: dict[str, dict[str, dict[str, int]]]
     repeated_paragraphs: int
+    stand_ins: int
     classifier: ClassifierReport | None
     evaluation_sets: dict[str, EvaluationSetReport]
     corpus_sha256: str
@@ -131,7 +133,10 @@ def preprocess(
     )
     write_table(dropped, rejected, shard_rows=params.shard_documents)
 
-    places = pa.array([split_of(digest, params) for digest in hashes])
+    staying = documents.staying()
+    splits, stand_ins = splits_of([hashes[place] for place in staying], params)
+    places = np.full(table.num_rows, "", object)
+    places[staying] = splits
     report = PreprocessReport(
         documents={},
         characters={},
@@ -146,20 +151,25 @@ def preprocess(
         },
         personal_data=form.replaced,
         repeated_paragraphs=repeated,
+        stand_ins=stand_ins,
         classifier=samples,
         evaluation_sets=evaluated,
         corpus_sha256=corpus_hash(table.filter(kept)),
     )
     for split in SPLITS:
-        part = table.filter(pc.and_(kept, pc.equal(places, split)))
+        part = table.filter(pa.array(places == split))
         share = {"validation": params.validation_share, "test": params.test_share}.get(split)
         if not part.num_rows and share != 0:
             raise CorpusTooSmall(
                 f"preprocess, {split}",
-                f"none of the {pc.sum(kept).as_py() or 0} documents that are left falls into it",
+                f"the documents that are left, {len(staying)}, are too few for all splits",
                 "Add text"
-                + (f", or raise preprocess.{split}_share" if share else "")
-                + (f"; {dropped.num_rows} were rejected, see data/rejected" if dropped else ""),
+                + (f", or set preprocess.{split}_share to 0" if share else "")
+                + (
+                    f"; {dropped.num_rows} were rejected, see data/rejected"
+                    if dropped.num_rows
+                    else ""
+                ),
             )
         write_table(part, out / split, shard_rows=params.shard_documents)
         report.documents[split] = part.num_rows

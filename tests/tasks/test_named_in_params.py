@@ -34,10 +34,14 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
         (["preprocess.classifier={good: [corpus/talk.jsonl], bad: [no.txt]}"], "preprocess.classifier.bad, no.txt: there is no such file. Mend the name."),
         (["preprocess.augment={synonyms: no.txt}"], "preprocess.augment.synonyms, no.txt: there is no such file. Mend the name."),
         (["ingest.folder.path=none"], "ingest.folder.path, none: there is no such folder. Make it (it may be empty), or name another."),
-        (["ingest.sources=[chat]", "ingest.chat.paths=[corpus/no.jsonl]"], "ingest.chat.paths, corpus/no.jsonl: there is no such file. Mend the name."),
+        (["ingest.sources=[chat]", "ingest.chat.paths=[corpus/no.jsonl]"], "ingest.chat.paths, corpus/no.jsonl: there is no such file. Mend the name"),
         (["ingest.sources=[chat]"], "ingest.chat.paths: names no file. Name some, or take chat out of ingest.sources."),
         (["ingest.sources=[wikipedia]", "ingest.wikipedia.paths=[outside.jsonl]"], "ingest.wikipedia.paths, outside.jsonl: stands outside corpus"),
         (["ingest.sources=[chat]", "ingest.chat.paths=[ftp://x/a.json]"], "ingest.chat.paths, ftp://x/a.json: ftp:// is not read."),
+        (["ingest.sources=[web]"], "ingest.web.urls: names no page."),
+        (["ingest.sources=[huggingface]"], "ingest.huggingface: names no data set."),
+        (["ingest.sources=[huggingface]", "ingest.huggingface=[{dataset: ./none}]"], "ingest.huggingface, ./none: there is no such folder"),
+        (["ingest.sources=[huggingface]", "ingest.huggingface=[{dataset: tests/data}]"], "ingest.huggingface, tests/data: stands outside corpus"),
         (["model.init=./none"], "model.init, ./none: there is no such folder. Mend the name."),
         (["tracking.uri=nonsense://x"], "tracking.uri, nonsense://x: MLflow knows no nonsense://. Write sqlite:///mlflow.db, or the https:// address of an MLflow server."),
         (["tracking.uri=https://"], "tracking.uri, https://: names no server."),
@@ -63,6 +67,7 @@ def test_what_is_not_there_is_refused_by_its_key(
         ["ingest.sources=[chat]", "ingest.chat.paths=[https://nowhere.invalid/a.json, 's3://b/*']"],
         ["ingest.chat.paths=[corpus/no.jsonl]"],  # the source is not among those that are read
         ["preprocess.decontaminate=[outside.jsonl]"],
+        ["ingest.sources=[huggingface]", "ingest.huggingface=[{dataset: nobody/nothing}]"],
         ["model.init=nobody/nothing"],  # whether the hub has it is asked in its stage
         ["tracking.uri=https://mlflow.invalid"],
         ["tracking.uri=postgresql+psycopg2://user@host/db"],

@@ -5,6 +5,8 @@ import json
 from pathlib import Path
 
 import psutil
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 
 from chatwright.errors import BadInput
@@ -200,3 +202,56 @@ def test_memory_does_not_grow_with_the_file(tmp_path: Path) -> None:
         if documents % 1_000 == 0:
             grown = max(grown, process.memory_info().rss - before)
     assert documents == 100_000 and grown < 50_000_000
+
+
+def test_header_longer_than_a_record_may_be_is_named(tmp_path: Path) -> None:
+    header = ",".join(["text", *(f"c{n}" for n in range(400))])
+    (tmp_path / "a.csv").write_text(f"{header}\n{','.join(['hello'] * 401)}\n")
+    found, left_out = read(tmp_path, max_document_bytes=1_000)
+    assert not found
+    assert left_out.named == [
+        "a.csv: has a header that cannot be read: longer than 1,000 bytes"
+        " (ingest.folder.max_document_bytes)"
+    ]
+
+
+@pytest.mark.parametrize("blank", ["\n", "\r\n\r\n", "  \n", " , \n", "\ufeff\n"])
+def test_blank_lines_before_the_header_are_passed_over(tmp_path: Path, blank: str) -> None:
+    (tmp_path / "a.csv").write_text(f"{blank}text,title\nHello world.,One\n", newline="")
+    found, left_out = read(tmp_path)
+    assert {key: each.text for key, each in found.items()} == {"a.csv#1": "Hello world."}  # type: ignore[union-attr]
+    assert not left_out.counts
+
+
+def test_values_of_parquet_that_are_too_long_or_not_utf8_are_named(tmp_path: Path) -> None:
+    texts = [b"First.", b"word " * 1_000, b"ab\xff\xfe", "最后。".encode()]
+    binary = pa.array(texts, pa.binary())
+    column = pa.StringArray.from_buffers(4, binary.buffers()[1], binary.buffers()[2])
+    pq.write_table(pa.table({"text": column}), tmp_path / "a.parquet")
+    found, left_out = read(tmp_path, max_document_bytes=1_000, max_broken_share=1)
+    assert {key: each.text for key, each in found.items()} == {  # type: ignore[union-attr]
+        "a.parquet#1": "First.",
+        "a.parquet#4": "最后。",
+    }
+    assert left_out.named == [
+        "a.parquet:2: longer than 1,000 bytes (ingest.folder.max_document_bytes)",
+        "a.parquet:3: is not in UTF-8",
+    ]
+
+
+@pytest.mark.parametrize("is_dictionary", [True, False])
+def test_long_values_that_rows_of_a_parquet_share_do_not_fill_the_memory(
+    tmp_path: Path, is_dictionary: bool
+) -> None:
+    # Stored once, 60 MB; as texts, these rows would be 1.8 GB.
+    texts = pa.array([letter * 20_000_000 for letter in "xyz"])
+    rows = pa.DictionaryArray.from_arrays(pa.array([0, 1, 2] * 30, pa.int32()), texts)
+    pq.write_table(pa.table({"text": rows}), tmp_path / "a.parquet", store_schema=is_dictionary)
+    del texts, rows
+    before = psutil.Process().memory_info().rss
+    number = most = 0
+    for each in folder(FolderParams(path=str(tmp_path)), LeftOut()):
+        assert len(each.text) == 20_000_000  # type: ignore[union-attr]
+        number += 1
+        most = max(most, psutil.Process().memory_info().rss - before)
+    assert number == 90 and most < 1_000_000_000

@@ -137,3 +137,25 @@ def test_real_sets(test_data: Path, name: str, number: int, labels: set[str | No
     # A word or two say little of their language.
     expected = {"zh", "en"} if "zh" in name else {"en"}
     assert sum(each.lang in expected for each in found) > 0.97 * number
+
+
+@pytest.mark.parametrize("name", ["t.csv", "t.tsv"])
+def test_blank_lines_before_the_header_are_passed_over(tmp_path: Path, name: str) -> None:
+    text = "\n\ntext,label\nGood.,1\n"
+    (tmp_path / name).write_text(text if name == "t.csv" else text.replace(",", "\t"))
+    found = read(tmp_path / name)
+    assert [(each.id, each.text, each.label) for each in found] == [
+        (f"labelled/{name}#1", "Good.", "1")
+    ]
+
+
+def test_files_of_other_formats_are_counted_and_the_rest_is_read(tmp_path: Path) -> None:
+    (tmp_path / "README.md").write_text("# GLUE\n\nWhat it is.\n")
+    (tmp_path / "LICENSE").write_text("Free.\n")
+    (tmp_path / "t.csv").write_text("text,label\nGood.,1\n")
+    left_out = LeftOut()
+    assert rows(read(tmp_path, left_out, tmp_path)) == [("Good.", None, "1")]
+    assert left_out.counts == {
+        "not a format that is read (.md)": 1,
+        "not a format that is read (no ending)": 1,
+    }

@@ -198,3 +198,25 @@ def test_real_word_documents_out_of_a_crawl(test_data: Path, tmp_path: Path) -> 
     found, left_out = read(tmp_path)
     assert found and not left_out.counts
     assert all(each.text.strip() for each in found.values())
+
+
+def test_damaged_byte_anywhere_in_a_docx_is_no_traceback(tmp_path: Path) -> None:
+    body = "<w:p><w:r><w:t>Word</w:t></w:r></w:p>" * 50
+    whole = docx(body)
+    read_at_all = 0
+    for place in range(0, len(whole), 3):
+        damaged = bytearray(whole)
+        damaged[place] ^= 0xFF
+        (tmp_path / "a.docx").write_bytes(damaged)
+        found, left_out = read(tmp_path)
+        assert len(found) + sum(left_out.counts.values()) == 1, place
+        read_at_all += len(found)
+    assert 0 < read_at_all < len(whole) / 6  # some bytes say nothing that matters
+
+
+def test_cell_of_many_paragraphs_is_one_line(tmp_path: Path) -> None:
+    paragraphs = "".join(f"<w:p><w:r><w:t>{n}</w:t></w:r></w:p>" for n in range(40_000))
+    cells = f"<w:tc>{paragraphs}</w:tc><w:tc><w:p/></w:tc><w:tc>{'<w:p/>' * 3}</w:tc>"
+    (tmp_path / "a.docx").write_bytes(docx(f"<w:tbl><w:tr>{cells}</w:tr></w:tbl>"))
+    found, _ = read(tmp_path)
+    assert found["a.docx"].text == " ".join(map(str, range(40_000)))

@@ -130,3 +130,14 @@ def test_real_sets_of_questions(test_data: Path, name: str, number: int, lang: s
 def test_unanswerable_questions_of_squad_2_have_no_answer(test_data: Path) -> None:
     found = read(test_data / "qa" / "squad2.0-tiny.json")
     assert [bool(each.answers) for each in found].count(False) == 1
+
+
+def test_files_of_other_formats_are_counted_and_the_rest_is_read(tmp_path: Path) -> None:
+    (tmp_path / "README.md").write_text("# SQuAD\n\nWhat it is.\n")
+    asked = {"id": "a", "question": "Who?", "answers": [{"text": "Ann", "answer_start": 0}]}
+    data = [{"paragraphs": [{"context": "Ann did.", "qas": [asked]}]}]
+    (tmp_path / "x.json").write_text(json.dumps({"data": data}))
+    left_out = LeftOut()
+    named = NamedFiles("questions", [f"{tmp_path}/*"], FolderParams(path=str(tmp_path)))
+    assert [each.id for each in questions(named, left_out)] == ["questions/x.json#a"]
+    assert left_out.counts == {"not a format that is read (.md)": 1}

@@ -12,7 +12,8 @@ from chatwright.errors import CorpusTooSmall
 from tasks.documents import REJECTED_SCHEMA, Document, read_documents, read_table, write_documents
 from tasks.params import PreprocessParams
 from tasks.preprocess.cleaning import clean, content_hash
-from tasks.preprocess.preprocess import PreprocessReport, preprocess, split_of
+from tasks.preprocess.preprocess import PreprocessReport, preprocess
+from tasks.preprocess.splits import split_of, splits_of
 
 PARAMS = PreprocessParams(min_characters=10, validation_share=0.1, test_share=0.2)
 
@@ -141,15 +142,30 @@ def test_two_runs_write_the_same_bytes(tmp_path: Path) -> None:
         assert list(first.values()) == list(second.values()) and first
 
 
-def test_too_few_documents_for_a_split_say_what_to_do(tmp_path: Path) -> None:
+def test_a_handful_of_documents_fills_every_split(tmp_path: Path) -> None:
     # By their hashes all three of these fall into train.
     texts = [t for t in filler(100) if split_of(content_hash(t), PARAMS) == "train"][:3]
-    with pytest.raises(
-        CorpusTooSmall, match=r"none of the 3 documents.*preprocess\.validation_share"
-    ):
-        run(documents(*texts), tmp_path)
+    report = run(documents(*texts), tmp_path)
+    assert report.documents == {"train": 1, "validation": 1, "test": 1} and report.stand_ins == 2
+    in_test = {each.text for each in read_documents(tmp_path / "clean" / "validation")}
+    assert in_test == {min(texts, key=content_hash)}, "the nearest by its hash"
     alone = PreprocessParams(min_characters=1, validation_share=0, test_share=0)
     assert run(documents(*texts), tmp_path, alone).documents["train"] == 3
+
+
+def test_fewer_documents_than_splits_say_what_to_do(tmp_path: Path) -> None:
+    with pytest.raises(
+        CorpusTooSmall, match=r"left, 2, are too few.*set preprocess\.validation_share to 0"
+    ):
+        run(documents(*filler(2)), tmp_path)
+
+
+@given(st.lists(st.binary(min_size=16, max_size=16), min_size=3, max_size=12, unique=True))
+def test_no_split_is_empty_and_none_moves_without_need(digests: list[bytes]) -> None:
+    splits, stand_ins = splits_of(digests, PARAMS)
+    own = [split_of(digest, PARAMS) for digest in digests]
+    assert set(splits) == {"train", "validation", "test"}
+    assert sum(a != b for a, b in zip(splits, own, strict=True)) == stand_ins == 3 - len(set(own))
 
 
 def test_nothing_at_all_is_too_small(tmp_path: Path) -> None:
