@@ -30,7 +30,7 @@ from chatwright.errors import ServiceUnavailable
 from tasks.ingest.commoncrawl import commoncrawl
 from tasks.ingest.left_out import LeftOut
 from tasks.ingest.named_files import NamedFiles
-from tasks.params import FolderParams
+from tasks.params_ingest import FolderParams
 from tasks.preprocess.quality.judgement import filtered
 from tasks.quality_params import QualityParams
 

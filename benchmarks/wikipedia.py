@@ -29,7 +29,7 @@ from chatwright.errors import BadInput, ServiceUnavailable
 from tasks.ingest.left_out import LeftOut
 from tasks.ingest.named_files import NamedFiles
 from tasks.ingest.wikipedia import wikipedia
-from tasks.params import FolderParams
+from tasks.params_ingest import FolderParams
 
 PEER = "wikipedia"
 GENSIM = Path(__file__).parent / "peers" / "run_gensim_wikipedia.py"

@@ -11,7 +11,8 @@ class ChatwrightError(Exception):
     Args:
         where: the place: a file, a line, a parameter, an address. May be empty.
         what: what is wrong there, without a full stop at the end.
-        remedy: what to do about it, as a sentence of its own without a full stop at the end.
+        remedy: what to do about it, as a sentence of its own without a full stop at the end; a
+            question has its mark.
     """
 
     exit_code = 1
@@ -19,7 +20,8 @@ class ChatwrightError(Exception):
     def __init__(self, where: str, what: str, remedy: str = "") -> None:
         self.where, self.what, self.remedy = where, what, remedy
         place = f"{where}: " if where else ""
-        super().__init__(f"{place}{what}." + (f" {remedy}." if remedy else ""))
+        end = "" if remedy.endswith("?") else "."
+        super().__init__(f"{place}{what}." + (f" {remedy}{end}" if remedy else ""))
 
 
 class UserError(ChatwrightError):

@@ -18,13 +18,15 @@ from pydantic import (
     model_validator,
 )
 from ruamel.yaml import YAML
-from ruamel.yaml.error import YAMLError
+from ruamel.yaml.error import MarkedYAMLError, YAMLError
 
-from chatwright.errors import BadParameter, MissingInput
-from tasks.params_huggingface import DatasetParams
+from chatwright.errors import BadInput, BadParameter, MissingInput
+from tasks.params_ingest import IngestParams
 from tasks.params_section import PositiveInt, Section, Share
-from tasks.params_web import WebParams
 from tasks.quality_params import ChineseParams, ClassifierParams, Filter, QualityParams
+
+LONGEST_SHOWN = 60
+"""Of a value that is refused, in characters."""
 
 
 def _rows_or_auto(value: Any) -> int | Literal["auto"] | None:
@@ -42,64 +44,6 @@ def _number_or_auto(value: Any) -> int | Literal["auto"]:
 
 NumberOrAuto = Annotated[int | Literal["auto"], PlainValidator(_number_or_auto)]
 RowsOrAuto = Annotated[int | Literal["auto"] | None, PlainValidator(_rows_or_auto)]
-
-
-class PythonDocsParams(Section):
-    """The source ``python-docs``: the standard library's own documentation."""
-
-    limit: PositiveInt | None = None
-
-
-class DialoguesParams(Section):
-    """The source ``dialogues``: small talk from the package chatterbot-corpus."""
-
-    languages: list[Literal["english", "chinese"]] = ["english", "chinese"]
-    without: list[str] = ["gossip", "politics", "psychology"]
-
-
-class FolderParams(Section):
-    """The source ``folder``: the user's own files."""
-
-    path: str = "corpus"
-    max_broken_share: Share = 0.05
-    max_document_bytes: Annotated[int, Field(ge=1_000, le=2**31 - 1)] = 40_000_000
-    max_expansion: Annotated[float, Field(ge=1)] = 200
-
-
-class NamedFilesParams(Section):
-    """A source that reads the files it is told to: ``chat``, ``labelled``, and so on."""
-
-    paths: list[str] = []
-
-
-class IngestParams(Section):
-    """Which texts go in."""
-
-    sources: list[
-        Literal[
-            "python-docs",
-            "dialogues",
-            "folder",
-            "huggingface",
-            "chat",
-            "labelled",
-            "questions",
-            "web",
-            "wikipedia",
-            "commoncrawl",
-        ]
-    ] = Field(min_length=1)
-    python_docs: PythonDocsParams
-    dialogues: DialoguesParams
-    folder: FolderParams
-    chat: NamedFilesParams = NamedFilesParams()
-    labelled: NamedFilesParams = NamedFilesParams()
-    questions: NamedFilesParams = NamedFilesParams()
-    commoncrawl: NamedFilesParams = NamedFilesParams()
-    huggingface: list[DatasetParams] = []
-    web: WebParams = WebParams()
-    wikipedia: NamedFilesParams = NamedFilesParams()
-    shard_documents: PositiveInt = 50_000
 
 
 class NearDuplicatesParams(Section):
@@ -309,7 +253,7 @@ def nearest_key(key: str) -> str:
         for known in keys
         if known.rsplit(".", 1)[-1] == near_last
     ]
-    return f"Did you mean {near[0]}" if near else "params.yaml explains every key"
+    return f"Did you mean {near[0]}?" if near else "params.yaml explains every key"
 
 
 def check_params(tree: Any, source: str = "params.yaml") -> Params:
@@ -334,13 +278,37 @@ def check_params(tree: Any, source: str = "params.yaml") -> Params:
             raise BadParameter(
                 source, f"{key} is missing", "git diff params.yaml shows what was taken out"
             ) from None
-        message = first["msg"].removeprefix("Value error, ")
+        message = first["msg"].removeprefix("Value error, ").rstrip(".")
         message = message[0].lower() + message[1:]
+        if not isinstance(first["input"], Mapping):  # a section is long, and stands in the file
+            message = f"{_short(first['input'])} cannot be used: {message}"
         raise BadParameter(
             f"{source}, {key}",
-            f"{first['input']!r} cannot be used: {message.rstrip('.')}",
+            message,
             "The comment above that key in params.yaml says what it takes",
         ) from None
+
+
+def _short(value: Any) -> str:
+    """A value as it may have been written, cut to what a sentence can hold."""
+    is_word = value is None or isinstance(value, bool)
+    text = {None: "null", True: "true", False: "false"}[value] if is_word else repr(value)
+    return text if len(text) <= LONGEST_SHOWN else f"{text[:LONGEST_SHOWN]} ..."
+
+
+def yaml_mistake(error: YAMLError) -> str:
+    """What is wrong with a text that is no YAML, and in which of its lines.
+
+    >>> from ruamel.yaml import YAML
+    >>> try:
+    ...     YAML(typ="safe").load("a: 1\\na: 2")
+    ... except YAMLError as error:
+    ...     print(yaml_mistake(error))
+    line 2: found duplicate key "a" with value "2" (original value: "1")
+    """
+    if isinstance(error, MarkedYAMLError) and error.problem and error.problem_mark:
+        return f"line {error.problem_mark.line + 1}: {' '.join(error.problem.split())}"
+    return " ".join(str(error).replace('in "<unicode string>", ', "").split())
 
 
 def load_params(path: Path = Path("params.yaml")) -> Params:
@@ -348,6 +316,7 @@ def load_params(path: Path = Path("params.yaml")) -> Params:
 
     Raises:
         MissingInput: there is no such file.
+        BadInput: it cannot be read.
         BadParameter: it is not YAML, or does not hold what it should.
     """
     try:
@@ -356,8 +325,12 @@ def load_params(path: Path = Path("params.yaml")) -> Params:
         raise MissingInput(
             str(path), "there is no such file", "Go to the folder of your Chatwright project"
         ) from None
-    except (YAMLError, UnicodeDecodeError) as error:
-        raise BadParameter(
-            str(path), f"is not valid YAML: {' '.join(str(error).split())}"
+    except OSError as error:
+        raise BadInput(
+            str(path), f"cannot be read: {error.strerror}", "Make it a file that you may read"
         ) from None
+    except UnicodeDecodeError as error:
+        raise BadParameter(str(path), f"is not UTF-8 ({error.reason})") from None
+    except YAMLError as error:
+        raise BadParameter(str(path), f"is not valid YAML: {yaml_mistake(error)}") from None
     return check_params(tree, path.name)

@@ -42,7 +42,7 @@ def version_by_alias(client: MlflowClient, name: str, alias: str) -> ModelVersio
         if error.error_code in {"RESOURCE_DOES_NOT_EXIST", "INVALID_PARAMETER_VALUE"}:
             return None
         raise ServiceUnavailable(
-            "the MLflow registry", f"does not answer: {error.message}", "Is tracking.uri right"
+            "the MLflow registry", f"does not answer: {error.message}", "Is tracking.uri right?"
         ) from error
 
 

@@ -1,22 +1,30 @@
 """Parameters changed from the command line: ``--preset NAME`` and ``--set KEY=VALUE``.
 
-They are written into params.yaml, comments and order kept: what stands there is what was built,
+They are written into params.yaml, all else there left alone: what stands there is what was built,
 ``dvc status`` is clean afterwards and ``dvc params diff`` shows the change. Nothing is written
 unless all of it is right.
 """
 
-import io
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from ruamel.yaml import YAML
 from ruamel.yaml.error import YAMLError
-from ruamel.yaml.nodes import ScalarNode
-from ruamel.yaml.representer import RoundTripRepresenter
 
+from chatwright.commands.yaml_text import in_one_line, with_value
 from chatwright.errors import BadParameter
 from chatwright.whole_file import write_whole
-from tasks.params import Params, check_params, known_keys, leaves, load_params, nearest_key
+from tasks.named_in_params import check_named
+from tasks.params import (
+    Params,
+    check_params,
+    known_keys,
+    leaves,
+    load_params,
+    nearest_key,
+    yaml_mistake,
+)
 
 PARAMS = Path("params.yaml")
 PRESETS = Path("presets")
@@ -30,17 +38,12 @@ def apply_choices(preset: str | None, settings: list[str]) -> list[str]:
 
     Raises:
         BadParameter: an unknown preset or key, a value that cannot be used.
+        MissingInput: a value names a file or folder that is not there.
     """
-    yaml = YAML()
-    yaml.preserve_quotes = True
-    yaml.width = 1000
-    yaml.representer.add_representer(type(None), spelled_out_null)
-    tree, changes = _overlaid(yaml, preset, settings)
-    if changes:
-        text = io.StringIO()
-        yaml.dump(tree, text)
-        write_whole(PARAMS, text.getvalue())
-    return changes
+    changed = _overlaid(preset, settings)
+    if changed.lines:
+        write_whole(PARAMS, changed.text())
+    return changed.lines
 
 
 def chosen_params(preset: str | None, settings: list[str]) -> Params:
@@ -48,31 +51,60 @@ def chosen_params(preset: str | None, settings: list[str]) -> Params:
 
     Raises:
         BadParameter: an unknown preset or key, a value that cannot be used.
+        MissingInput: a value names a file or folder that is not there.
     """
-    return check_params(_overlaid(YAML(typ="safe"), preset, settings)[0])
+    return _overlaid(preset, settings).params
 
 
-def _overlaid(yaml: YAML, preset: str | None, settings: list[str]) -> tuple[Any, list[str]]:
-    """The changed and checked tree of params.yaml, and a line for each change."""
+@dataclass(frozen=True)
+class Changed:
+    """params.yaml as it would be, checked."""
+
+    params: Params
+    tree: dict[str, Any]
+    before: str
+    values: list[tuple[str, Any]]
+    lines: list[str]
+
+    def text(self) -> str:
+        """What the file would hold: what is not changed stands as it stood.
+
+        Raises:
+            BadParameter: the file uses YAML (an anchor, a merge) in which the change has no place.
+        """
+        text = self.before
+        try:
+            for key, value in self.values:
+                text = with_value(text, key, value)
+            as_wanted = YAML(typ="safe").load(text) == self.tree
+        except YAMLError:
+            as_wanted = False
+        if not as_wanted:
+            keys = ", ".join(key for key, _ in self.values)
+            raise BadParameter(
+                str(PARAMS), f"{keys} cannot be set from here, as it is written", "Edit the file"
+            )
+        return text
+
+
+def _overlaid(preset: str | None, settings: list[str]) -> Changed:
     load_params(PARAMS)
-    tree = yaml.load(PARAMS.read_text(encoding="utf-8"))
-    changes = []
+    before = PARAMS.read_text(encoding="utf-8")
+    tree = YAML(typ="safe").load(before)
+    values, lines = [], []
     choices = [*(preset_choices(preset) if preset else []), *map(setting, settings)]
     for key, value in choices:
         *sections, last = key.split(".")
         section = tree
         for name in sections:
-            section = section[name]
+            section = section.setdefault(name, {})
         if section.get(last) != value:
-            changes.append(f"{key}: {section.get(last)} → {value}")
+            lines.append(f"{key}: {in_one_line(section.get(last))} → {in_one_line(value)}")
+            values.append((key, value))
             section[last] = value
-    check_params(tree)
-    return tree, changes
-
-
-def spelled_out_null(representer: RoundTripRepresenter, _: None) -> ScalarNode:
-    """``null`` as it stands in the file; ruamel.yaml would leave the value empty."""
-    return representer.represent_scalar("tag:yaml.org,2002:null", "null")
+    params = check_params(tree)
+    check_named(params)
+    return Changed(params, tree, before, values, lines)
 
 
 def preset_choices(name: str) -> list[tuple[str, Any]]:
@@ -82,15 +114,15 @@ def preset_choices(name: str) -> list[tuple[str, Any]]:
         BadParameter: there is no such preset, or it sets a key that does not exist.
     """
     path = PRESETS / f"{name}.yaml"
-    if not path.exists():
-        there = ", ".join(sorted(p.stem for p in PRESETS.glob("*.yaml"))) or "none"
-        raise BadParameter(f"--preset {name}", f"there is no {path}", f"There are: {there}")
+    there = sorted(path.stem for path in PRESETS.glob("*.yaml"))
+    if name not in there:  # nor is a path out of the folder a name
+        raise BadParameter(
+            f"--preset {name}", f"there is no {path}", f"There are: {', '.join(there) or 'none'}"
+        )
     try:
         tree = YAML(typ="safe").load(path.read_text(encoding="utf-8"))
     except YAMLError as error:
-        raise BadParameter(
-            str(path), f"is not valid YAML: {' '.join(str(error).split())}"
-        ) from None
+        raise BadParameter(str(path), f"is not valid YAML: {yaml_mistake(error)}") from None
     return [(checked_key(key, str(path)), value) for key, value in leaves(tree or {})]
 
 
@@ -98,15 +130,23 @@ def setting(text: str) -> tuple[str, Any]:
     """The key and value of ``KEY=VALUE``; the value is read as YAML.
 
     Raises:
-        BadParameter: there is no ``=``, no such key, or the value is not YAML.
+        BadParameter: there is no key, none of that name, no value, or it is not YAML.
     """
-    key, equals, value = text.partition("=")
-    if not equals:
-        raise BadParameter(f"--set {text}", "has no value", f"Write: --set {key}=VALUE")
+    key, _, written = (part.strip() for part in text.partition("="))
+    if not key:
+        raise BadParameter(f"--set {text}", "names no parameter", "Write: --set KEY=VALUE")
+    if not written:
+        raise BadParameter(
+            f"--set {key}", "has no value", f"Write: --set {key}=VALUE, where null is one, too"
+        )
+    checked_key(key, "--set")
     try:
-        return checked_key(key.strip(), "--set"), YAML(typ="safe").load(value)
+        value = YAML(typ="safe").load(written)
     except YAMLError:
-        raise BadParameter(f"--set {key}", f"{value!r} is not a value", "Quote it") from None
+        raise BadParameter(f"--set {key}", f"{written!r} is not a value", "Quote it") from None
+    if isinstance(value, float) and value.is_integer() and "." not in written:
+        value = int(value)  # 1e6
+    return key, value
 
 
 def checked_key(key: str, where: str) -> str:

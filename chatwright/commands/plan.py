@@ -42,7 +42,7 @@ def plan(preset: str | None, settings: list[str]) -> None:
     """Print the forecast of both trainings, with parameters changed as ``run`` would.
 
     Raises:
-        MissingInput: this folder is no project.
+        MissingInput: this folder is no project, or a parameter names what is not there.
         BadParameter: a preset or setting cannot be used, or the sizes do not fit each other.
     """
     if not Path("dvc.yaml").exists():

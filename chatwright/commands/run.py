@@ -31,9 +31,10 @@ def run(preset: str | None, settings: list[str]) -> None:
     """Build what is not up to date, with parameters changed first if asked.
 
     Raises:
-        MissingInput: this folder is no project.
+        MissingInput: this folder is no project, or a parameter names what is not there.
         AnotherRun: one is at work in this folder.
         BadParameter: a preset or setting cannot be used; nothing has been changed.
+        BadInput: this folder cannot be written to.
         StageFailed: a stage ended with an error.
         ServiceUnavailable: the Prefect server that is set does not answer.
     """
@@ -45,7 +46,7 @@ def run(preset: str | None, settings: list[str]) -> None:
     with the_only_run(), RunConsole() as shown:
         for change in apply_choices(preset, settings):
             shown.say(f"params.yaml, {change}")
-        check_surroundings()
+        forget_a_lost_registry()
         results = built(shown)
         if has_unshipped():
             shown.say("Waiting for MLflow to have everything ...")
@@ -57,23 +58,14 @@ def run(preset: str | None, settings: list[str]) -> None:
     print_summary(shown.console, results, time.monotonic() - started)
 
 
-def check_surroundings() -> None:
-    """See what DVC cannot say as well, or not at all.
+def forget_a_lost_registry() -> None:
+    """Have ``register`` run again where its database is gone.
 
-    Raises:
-        MissingInput: the folder of the user's own files is not there.
+    DVC would find nothing changed, and there would be nothing to serve.
     """
-    params = load_params()
-    folder = Path(params.ingest.folder.path)
-    if not folder.is_dir():
-        raise MissingInput(
-            str(folder),
-            "there is no such folder, and ingest.folder.path names it",
-            "Make it (it may be empty), or name another",
-        )
-    database = params.tracking.uri.removeprefix("sqlite:///")
-    if database != params.tracking.uri and not Path(database).exists():
-        # DVC would find nothing changed, and there would be nothing to serve.
+    uri = load_params().tracking.uri
+    database = uri.removeprefix("sqlite:///")
+    if database != uri and not Path(database).exists():
         Path("reports/register.json").unlink(missing_ok=True)
 
 
@@ -133,14 +125,21 @@ def the_only_run() -> Iterator[None]:
 
     Raises:
         AnotherRun: it is held.
+        BadInput: the folder cannot be written to.
     """
-    WORK.mkdir(exist_ok=True)
     lock = FileLock(WORK / "run.lock")
     try:
+        WORK.mkdir(exist_ok=True)
         lock.acquire(timeout=0)
     except Timeout:
         raise AnotherRun(
             str(Path.cwd()), "another `chatwright run` is at work here", "Wait for it, or stop it"
+        ) from None
+    except OSError as error:
+        raise BadInput(
+            str(error.filename or Path.cwd()),
+            f"the project's folder cannot be written to: {error.strerror or error}",
+            "Make it writable, or copy the project to where you may write",
         ) from None
     try:
         end_leftovers()

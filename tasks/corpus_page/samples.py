@@ -85,7 +85,7 @@ def dropped(
         raise BadInput(
             f"--reason {wanted}",
             "no document was dropped for it",
-            f"Did you mean {near[0]}" if near else f"There are: {there or 'none'}",
+            f"Did you mean {near[0]}?" if near else f"There are: {there or 'none'}",
         )
     return [
         Dropped(

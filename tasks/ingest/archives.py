@@ -24,7 +24,7 @@ from chatwright.errors import BadInput
 from tasks.ingest.left_out import LeftOut
 from tasks.ingest.open_file import OpenFile, Packed, readable_name
 from tasks.ingest.strict_tar import strict_tar
-from tasks.params import FolderParams
+from tasks.params_ingest import FolderParams
 
 ABBREVIATIONS = {".tgz": ".tar.gz", ".tbz2": ".tar.bz2", ".txz": ".tar.xz", ".tzst": ".tar.zst"}
 DEEPEST = 4

@@ -22,7 +22,7 @@ from tasks.ingest.open_file import OpenFile
 from tasks.ingest.records import LONGEST_TITLE, Broken, Text, first_line, sound
 from tasks.ingest.text_encoding import Undecodable, decode
 from tasks.ingest.warc import WRONG_LENGTH, WarcRecord, warc_records
-from tasks.params import FolderParams
+from tasks.params_ingest import FolderParams
 from tasks.progress import Progress, silent
 
 SOURCE = "commoncrawl"

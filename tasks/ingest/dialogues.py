@@ -18,7 +18,7 @@ from ruamel.yaml.error import YAMLError
 from chatwright.errors import MissingInput
 from tasks.documents import Dialogue
 from tasks.ingest.left_out import LeftOut
-from tasks.params import DialoguesParams
+from tasks.params_ingest import DialoguesParams
 from tasks.progress import Progress, silent
 
 SOURCE = "dialogues"

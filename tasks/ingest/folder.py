@@ -20,7 +20,7 @@ from tasks.ingest.open_file import OpenFile, readable_name
 from tasks.ingest.records import LONGEST_TITLE, Broken, Conversation, Text, sound
 from tasks.ingest.text_encoding import Undecodable
 from tasks.ingest.visible_files import visible_files
-from tasks.params import FolderParams
+from tasks.params_ingest import FolderParams
 from tasks.progress import Progress, silent
 
 SOURCE = "folder"

@@ -23,7 +23,7 @@ from tasks.ingest.named_files import Tally
 from tasks.ingest.open_file import OpenFile
 from tasks.ingest.records import LONGEST_TITLE, Broken, Conversation, Record, Text
 from tasks.ingest.tables import BATCH_ROWS
-from tasks.params import IngestParams
+from tasks.params_ingest import IngestParams
 from tasks.progress import Progress, silent
 
 SOURCE = "huggingface"

@@ -30,7 +30,7 @@ from tasks.ingest.questions import questions
 from tasks.ingest.web import check_names_a_page, web
 from tasks.ingest.wikipedia import wikipedia
 from tasks.labelled import QUESTION_SCHEMA, TEXT_SCHEMA, LabelledText, Question
-from tasks.params import IngestParams
+from tasks.params_ingest import IngestParams
 from tasks.progress import Progress, silent
 from tasks.sorted_shards import SortedShards
 

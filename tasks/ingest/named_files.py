@@ -19,7 +19,7 @@ from tasks.ingest.open_file import OpenFile, readable_name
 from tasks.ingest.records import Broken
 from tasks.ingest.remote import fetched, is_remote, remote_files
 from tasks.ingest.visible_files import visible_files
-from tasks.params import FolderParams
+from tasks.params_ingest import FolderParams
 from tasks.progress import Progress
 
 SPLITS = {

@@ -28,7 +28,7 @@ from tasks.ingest.stdlib.public_names import (
 from tasks.ingest.stdlib.python_source import module_from_tree, parse, source_files
 from tasks.ingest.stdlib.topics import Topic, topics
 from tasks.ingest.stdlib.uses import Mentions, mentions, use_key, uses_of_names
-from tasks.params import PythonDocsParams
+from tasks.params_ingest import PythonDocsParams
 from tasks.progress import Progress, silent
 
 SOURCE = "python-docs"

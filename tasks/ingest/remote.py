@@ -63,6 +63,23 @@ def is_remote(path: str) -> bool:
     return "://" in path
 
 
+def scheme_of(address: str, key: str) -> str:
+    """How an address is reached; no server is asked.
+
+    Raises:
+        BadParameter: in no way that is known, or it holds a password.
+    """
+    where = f"{key}, {address}"
+    scheme = address.partition("://")[0].lower()
+    if scheme not in SCHEMES:
+        raise BadParameter(
+            where, f"{scheme}:// is not read", "Files are read from https://, s3:// and hf://"
+        )
+    if scheme in ("http", "https") and urlsplit(address).username is not None:
+        raise BadParameter(where, "a name or password in an address would end up in every id")
+    return scheme
+
+
 def remote_files(address: str, key: str) -> list[RemoteFile]:
     """The files that an address names; in s3 and hf also a pattern or a folder.
 
@@ -77,14 +94,7 @@ def remote_files(address: str, key: str) -> list[RemoteFile]:
         ServiceUnavailable: its server does not answer.
     """
     where = f"{key}, {address}"
-    parts = urlsplit(address)
-    scheme = address.partition("://")[0].lower()
-    if scheme not in SCHEMES:
-        raise BadParameter(
-            where, f"{scheme}:// is not read", "Files are read from https://, s3:// and hf://"
-        )
-    if parts.username is not None and scheme in ("http", "https"):
-        raise BadParameter(where, "a name or password in an address would end up in every id")
+    scheme = scheme_of(address, key)
     system = _file_system(scheme, where)
     try:
         found = list(_found(system, address, scheme))

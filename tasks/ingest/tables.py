@@ -165,7 +165,7 @@ def read_csv(file: OpenFile) -> Iterator[Record]:
     could be read in two ways and is left out with its reason.
 
     Raises:
-        Undecodable: also where no column is named like a text.
+        Undecodable: also where no column is named like a text, or two are named alike.
     """
     head = file.head(HEAD_BYTES)
     lines = TextLines(file, head, newline="")
@@ -177,6 +177,8 @@ def read_csv(file: OpenFile) -> Iterator[Record]:
     if isinstance(header, csv.Error):
         raise Undecodable(f"has a header that cannot be read: {header}")
     names = [name.strip().lower() for name in header]
+    if doubled := [name for name in TEXT_FIELDS if names.count(name) > 1]:
+        raise Undecodable(f"has several columns named {doubled[0]}")
     zeros = lines.zeros
     for number, row in enumerate(rows, start=1):
         before, zeros = zeros, lines.zeros

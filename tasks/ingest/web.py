@@ -28,7 +28,7 @@ from tasks.ingest.open_file import OpenFile, Packed
 from tasks.ingest.pdf import read_pdf
 from tasks.ingest.records import LONGEST_TITLE, Text
 from tasks.ingest.text_encoding import Undecodable
-from tasks.params import IngestParams
+from tasks.params_ingest import IngestParams
 from tasks.params_web import WebParams
 from tasks.progress import Progress, silent
 

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from chatwright.commands import parameters
+from tasks.params import load_params
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -31,6 +32,9 @@ def folder(tmp_path: Path) -> Path:
     (tmp_path / "presets").mkdir()
     for preset in (ROOT / "presets").glob("*.yaml"):
         (tmp_path / "presets" / preset.name).write_text(preset.read_text("utf-8"), "utf-8")
+    (tmp_path / "corpus").mkdir()
+    (tmp_path / "tests" / "data").mkdir(parents=True)
+    (tmp_path / "tests" / "data" / "questions.jsonl").touch()
     return tmp_path
 
 
@@ -50,10 +54,15 @@ def test_help_names_the_commands_and_imports_nothing_heavy(tmp_path: Path) -> No
 @pytest.mark.parametrize(
     ("arguments", "sentence"),
     [
-        (["--set", "pretrain.tokns=5"], "--set: there is no parameter pretrain.tokns. Did you mean pretrain.tokens."),
-        (["--set", "pretrain.tokens"], "--set pretrain.tokens: has no value. Write: --set pretrain.tokens=VALUE."),
+        (["--set", "pretrain.tokns=5"], "--set: there is no parameter pretrain.tokns. Did you mean pretrain.tokens?"),
+        (["--set", "pretrain.tokens"], "--set pretrain.tokens: has no value. Write: --set pretrain.tokens=VALUE, where null is one, too."),
         (["--set", "pretrain.tokens=0"], "params.yaml, pretrain.tokens: 0 cannot be used"),
         (["--set", "pretrain.tokens=[1"], "--set pretrain.tokens: '[1' is not a value"),
+        (["--set", "=5"], "--set =5: names no parameter. Write: --set KEY=VALUE."),
+        (["--set", "pretrain.tokens="], "--set pretrain.tokens: has no value. Write: --set pretrain.tokens=VALUE, where null is one, too."),
+        (["--set", "pretrain.tokens=null"], "params.yaml, pretrain.tokens: null cannot be used: "),
+        (["--set", "pretrain.tokens=1.5e0"], "params.yaml, pretrain.tokens: 1.5 cannot be used: "),
+        (["--preset", "../params"], "--preset ../params: there is no presets/../params.yaml. There are: "),
         (["--set", "pretrain=5"], "params.yaml, pretrain: 5 cannot be used"),
         (["--preset", "labtop"], "--preset labtop: there is no presets/labtop.yaml. There are: "),
     ],
@@ -64,6 +73,26 @@ def test_a_bad_choice_changes_nothing(folder: Path, arguments: list[str], senten
     assert done.returncode == 2
     assert sentence in done.stderr and len(done.stderr.strip().splitlines()) == 1
     assert (folder / "params.yaml").read_bytes() == before
+
+
+def test_a_project_that_cannot_be_written_to_is_said(folder: Path) -> None:
+    (folder / ".chatwright").touch()  # stops root as well, whom no mode stops
+    done = chatwright(folder, "run")
+    assert done.returncode == 2
+    assert done.stderr == (
+        ".chatwright: the project's folder cannot be written to: File exists. "
+        "Make it writable, or copy the project to where you may write.\n"
+    )
+
+
+@pytest.mark.skipif(os.geteuid() == 0, reason="root may write everywhere")
+def test_a_read_only_project_is_said(folder: Path) -> None:
+    folder.chmod(0o555)
+    done = chatwright(folder, "run")
+    folder.chmod(0o755)
+    assert done.returncode == 2
+    assert "cannot be written to: Permission denied." in done.stderr
+    assert len(done.stderr.splitlines()) == 1
 
 
 def test_an_unknown_option_is_refused(folder: Path) -> None:
@@ -101,7 +130,6 @@ def test_a_port_in_use_is_said(folder: Path, command: str) -> None:
 def test_a_prefect_server_that_is_away_is_said(
     folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    (folder / "corpus").mkdir()
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         address = f"http://127.0.0.1:{probe.getsockname()[1]}/api"
@@ -112,21 +140,47 @@ def test_a_prefect_server_that_is_away_is_said(
     assert done.stderr.startswith(sentence) and len(done.stderr.strip().splitlines()) == 1
 
 
-def test_settings_keep_the_comments_and_say_what_changed(
+@pytest.mark.parametrize(
+    ("setting", "line"),
+    [
+        ("pretrain.tokens=500_000", "  tokens: 500000"),
+        ("pretrain.tokens=1e6", "  tokens: 1000000"),
+        ("seed=7", "seed: 7"),
+        ("preprocess.languages=[en, zh]", "  languages: [en, zh]"),
+        ("ingest.sources=[folder]", "  sources: [folder]"),
+        ("ingest.dialogues.without=[]", "    without: []"),
+        ("preprocess.near_duplicates={jaccard: null, rows: 8}", "  near_duplicates: {jaccard: null, rows: 8}"),
+        ("tokenizer.vocab_size=null", "  vocab_size: null"),
+        ("preprocess.quality.gopher_repetition.line_characters=0.5", "      line_characters: 0.5  # the same line, by its characters"),
+        ("tracking.experiment='a: b #c'", "  experiment: 'a: b #c'"),
+        ("tracking.experiment=中文", "  experiment: 中文"),
+    ],
+)  # fmt: skip
+def test_a_setting_changes_its_own_line_alone(
+    folder: Path, monkeypatch: pytest.MonkeyPatch, setting: str, line: str
+) -> None:
+    before = (folder / "params.yaml").read_text("utf-8").splitlines()
+    monkeypatch.chdir(folder)
+    (change,) = parameters.apply_choices(None, [setting])
+    after = (folder / "params.yaml").read_text("utf-8").splitlines()
+    assert [new for old, new in zip(before, after, strict=True) if old != new] == [line]
+    key, value = setting.partition("=")[::2]
+    assert change.startswith(f"{key}: ") and " → " in change
+    assert parameters.apply_choices(None, [setting]) == []
+
+
+def test_a_preset_and_settings_are_all_written(
     folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     before = (folder / "params.yaml").read_text("utf-8")
     monkeypatch.chdir(folder)
-    changes = parameters.apply_choices(None, ["pretrain.tokens=500_000", "seed=7"])
+    changes = parameters.apply_choices("quick", ["pretrain.tokens=5", "preprocess.languages=[en]"])
+    assert [change for change in changes if change.startswith("preprocess.lang")] == [
+        "preprocess.languages: null → [en]"
+    ]
+    params = load_params()
+    assert (params.pretrain.tokens, params.preprocess.languages) == (5, ["en"])
     after = (folder / "params.yaml").read_text("utf-8")
-    assert [change.split(":")[0] for change in changes] == ["pretrain.tokens", "seed"]
-    assert [line for line in after.splitlines() if line.strip().startswith("#")] == [
-        line for line in before.splitlines() if line.strip().startswith("#")
+    assert [line for line in after.splitlines() if "#" in line] == [
+        line for line in before.splitlines() if "#" in line
     ]
-    changed = [
-        new.strip()
-        for old, new in zip(before.splitlines(), after.splitlines(), strict=True)
-        if old != new
-    ]
-    assert changed == ["seed: 7", "tokens: 500000"]
-    assert parameters.apply_choices(None, ["seed=7"]) == []

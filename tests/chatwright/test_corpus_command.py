@@ -115,7 +115,7 @@ def test_the_difference_says_that_no_text_moved(
 @pytest.mark.parametrize(
     ("arguments", "sentence"),
     [
-        (["--reason", "to short"], "--reason to short: no document was dropped for it. Did you mean too short."),
+        (["--reason", "to short"], "--reason to short: no document was dropped for it. Did you mean too short?"),
         (["diff", "v1"], "v1: this folder is in no git repository. Versions are git revisions."),
     ],
 )  # fmt: skip

@@ -34,6 +34,9 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
         shutil.copy(ROOT / name, tmp_path / name)
     shutil.copytree(ROOT / "presets", tmp_path / "presets")
     shutil.copytree(ROOT / "docs", tmp_path / "docs", ignore=shutil.ignore_patterns("*.md", "im*"))
+    (tmp_path / "corpus").mkdir()
+    (tmp_path / "tests" / "data").mkdir(parents=True)
+    (tmp_path / "tests" / "data" / "questions.jsonl").touch()
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr(trial, "SECONDS", 0.0)
     monkeypatch.setenv("COLUMNS", "100")
@@ -124,7 +127,7 @@ def test_without_the_runs_that_the_law_is_fitted_to_it_says_so(
     ("arguments", "sentence"),
     [
         (["--set", "model.num_heads=3"], "model.num_heads: a width of 256 cannot be cut into 3 equal heads"),
-        (["--set", "pretrain.tokns=5"], "Did you mean pretrain.tokens."),
+        (["--set", "pretrain.tokns=5"], "Did you mean pretrain.tokens?"),
         (["--preset", "labtop"], "--preset labtop: there is no presets/labtop.yaml."),
     ],
 )  # fmt: skip

@@ -10,7 +10,7 @@ from tasks.ingest.folder import folder
 from tasks.ingest.labelled import labelled
 from tasks.ingest.left_out import LeftOut
 from tasks.ingest.named_files import NamedFiles
-from tasks.params import FolderParams
+from tasks.params_ingest import FolderParams
 from tasks.preprocess.evaluation_sets import read_evaluation_set
 
 LONG = "word " * 40_000

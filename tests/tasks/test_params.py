@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 from ruamel.yaml import YAML
 
-from chatwright.errors import BadParameter, MissingInput
+from chatwright.errors import BadInput, BadParameter, MissingInput
 from tasks.params import check_params, known_keys, leaves, load_params
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -46,7 +46,7 @@ def test_every_known_key_stands_in_the_file(tree: dict[str, Any]) -> None:
         ("pretrain", "tokens", 0, "params.yaml, pretrain.tokens: 0 cannot be used: input should be greater than or equal to 1"),
         ("pretrain", "tokens", "many", "pretrain.tokens: 'many' cannot be used: input should be a valid integer"),
         ("pretrain", "batch_size", "many", "pretrain.batch_size: 'many' cannot be used: it should be a whole number above 0, auto or null"),
-        ("pretrain", "batch_size", True, "pretrain.batch_size: True cannot be used"),
+        ("pretrain", "batch_size", True, "pretrain.batch_size: true cannot be used"),
         ("pretrain", "optimizer", "sgd", "pretrain.optimizer: 'sgd' cannot be used: input should be 'muon' or 'adamw'"),
         ("pretrain", "objective", "both", "pretrain.objective: 'both' cannot be used: input should be 'causal', 'masked' or 'mixed'"),
         ("pretrain", "spike_factor", 1.0, "pretrain.spike_factor: 1.0 cannot be used"),
@@ -77,6 +77,39 @@ def test_a_missing_file_and_broken_yaml_are_said(tmp_path: Path) -> None:
     (tmp_path / "params.yaml").write_text("pretrain: [1, 2")
     with pytest.raises(BadParameter, match="is not valid YAML"):
         load_params(tmp_path / "params.yaml")
+    (tmp_path / "params.yaml").write_text("seed: 1\nseed: 2")
+    with pytest.raises(BadParameter) as error:
+        load_params(tmp_path / "params.yaml")
+    assert str(error.value).endswith(
+        'is not valid YAML: line 2: found duplicate key "seed" with value "2"'
+        ' (original value: "1").'
+    )
+    (tmp_path / "params.yaml").write_bytes("seed: é".encode("latin-1"))
+    with pytest.raises(BadParameter, match="is not UTF-8"):
+        load_params(tmp_path / "params.yaml")
+    (tmp_path / "params.yaml").write_text("seed: \0")
+    with pytest.raises(BadParameter, match=r"is not valid YAML: [^<]*position 6") as error:
+        load_params(tmp_path / "params.yaml")
     (tmp_path / "params.yaml").write_text("- 1")
     with pytest.raises(BadParameter, match="not a mapping"):
         load_params(tmp_path / "params.yaml")
+
+
+def test_a_folder_in_the_place_of_the_file_is_said(tmp_path: Path) -> None:
+    (tmp_path / "params.yaml").mkdir()
+    with pytest.raises(BadInput, match=r"params.yaml: cannot be read: Is a directory\. Make it"):
+        load_params(tmp_path / "params.yaml")
+
+
+def test_a_mistake_is_told_without_all_of_the_section(tree: dict[str, Any]) -> None:
+    tree["preprocess"] |= {"test_share": 0.6, "validation_share": 0.5}
+    with pytest.raises(BadParameter) as error:
+        check_params(tree)
+    assert str(error.value) == (
+        "params.yaml, preprocess: validation_share and test_share together leave nothing to train"
+        " on. The comment above that key in params.yaml says what it takes."
+    )
+    tree["preprocess"] |= {"test_share": 0.1, "min_characters": ["many"] * 100}
+    with pytest.raises(BadParameter, match=r"preprocess.min_characters: \['many', ") as error:
+        check_params(tree)
+    assert len(str(error.value)) < 250

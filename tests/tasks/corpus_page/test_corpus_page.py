@@ -17,13 +17,8 @@ from tasks.corpus_page.page import Amount, CorpusPage, corpus_page, here, kinds
 from tasks.corpus_page.samples import before_and_after, changed_lines, clipped, dropped
 from tasks.documents import Document, write_documents
 from tasks.ingest.ingest import ingest
-from tasks.params import (
-    DialoguesParams,
-    FolderParams,
-    IngestParams,
-    PreprocessParams,
-    PythonDocsParams,
-)
+from tasks.params import PreprocessParams
+from tasks.params_ingest import DialoguesParams, FolderParams, IngestParams, PythonDocsParams
 from tasks.preprocess.dropping import kind
 from tasks.preprocess.preprocess import preprocess
 
@@ -217,7 +212,9 @@ def test_documents_that_went_are_shown_by_reason(built: Path) -> None:
 
 
 def test_a_reason_that_nothing_went_for_is_said(built: Path) -> None:
-    with pytest.raises(BadInput, match="no document was dropped for it. Did you mean too short."):
+    with pytest.raises(
+        BadInput, match=r"no document was dropped for it\. Did you mean too short\?$"
+    ):
         dropped(here(built / "rejected"), "to short")
     with pytest.raises(BadInput, match=r"There are: duplicate \(1\), too short \(2\)\."):
         dropped(here(built / "rejected"), "gopher")

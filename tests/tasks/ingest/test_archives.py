@@ -19,7 +19,7 @@ from chatwright.errors import BadInput
 from tasks.documents import Dialogue, Document
 from tasks.ingest.folder import folder
 from tasks.ingest.left_out import LeftOut
-from tasks.params import FolderParams
+from tasks.params_ingest import FolderParams
 
 DAMAGED = "cut off or damaged: only what comes before could be read"
 LINES = "".join(json.dumps({"text": f"Text number {n}, {n**7}."}) + "\n" for n in range(30_000))

@@ -11,7 +11,7 @@ from tasks.ingest.chat import chat
 from tasks.ingest.dialogues import conversations
 from tasks.ingest.left_out import LeftOut
 from tasks.ingest.named_files import NamedFiles
-from tasks.params import FolderParams
+from tasks.params_ingest import FolderParams
 
 GOOD = {"instruction": "Hi", "output": "Hello"}
 BAD_YAML = {

@@ -13,7 +13,7 @@ from chatwright.errors import BadInput
 from tasks.documents import Dialogue, Document
 from tasks.ingest.folder import folder
 from tasks.ingest.left_out import LeftOut
-from tasks.params import FolderParams
+from tasks.params_ingest import FolderParams
 
 CHINESE = "公司的员工需要提前三天提出申请，经理同意以后就可以了。"
 

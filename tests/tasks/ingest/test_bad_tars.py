@@ -9,7 +9,7 @@ import pytest
 from tasks.documents import Document
 from tasks.ingest.folder import folder
 from tasks.ingest.left_out import LeftOut
-from tasks.params import FolderParams
+from tasks.params_ingest import FolderParams
 
 DAMAGED = "cut off or damaged: only what comes before could be read"
 

@@ -11,7 +11,7 @@ from tasks.documents import Dialogue
 from tasks.ingest.chat import chat
 from tasks.ingest.left_out import LeftOut
 from tasks.ingest.named_files import NamedFiles
-from tasks.params import FolderParams
+from tasks.params_ingest import FolderParams
 
 
 def read(path: Path, left_out: LeftOut | None = None) -> list[Dialogue]:

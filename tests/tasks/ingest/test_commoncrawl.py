@@ -13,7 +13,7 @@ from tasks.ingest.commoncrawl import DAMAGED_BODY, DAMAGED_MEMBER, commoncrawl
 from tasks.ingest.left_out import LeftOut
 from tasks.ingest.named_files import NamedFiles
 from tasks.ingest.warc import CUT, IS_ARC, NO_LENGTH, NO_RECORD, WRONG_LENGTH
-from tasks.params import FolderParams
+from tasks.params_ingest import FolderParams
 
 NO_PAGE = "neither HTML nor plain text: "
 LIMITS = {"max_document_bytes": 100_000}

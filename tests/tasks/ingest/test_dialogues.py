@@ -4,7 +4,7 @@ from pathlib import Path
 
 from tasks.ingest.dialogues import dialogues
 from tasks.ingest.left_out import LeftOut
-from tasks.params import DialoguesParams
+from tasks.params_ingest import DialoguesParams
 
 
 def test_real_corpus_has_both_languages_and_alternating_roles() -> None:

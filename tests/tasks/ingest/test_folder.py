@@ -12,7 +12,7 @@ from chatwright.errors import BadInput, MissingInput
 from tasks.documents import Dialogue, Document
 from tasks.ingest.folder import folder
 from tasks.ingest.left_out import LeftOut
-from tasks.params import FolderParams
+from tasks.params_ingest import FolderParams
 
 DATA = os.environ.get("CHATWRIGHT_TEST_DATA")
 
@@ -204,6 +204,13 @@ def test_table_without_a_text_is_left_out_with_the_reason(tmp_path: Path) -> Non
     left_out = LeftOut()
     assert read(tmp_path, left_out) == {}
     assert left_out.counts == {"has no column named text, content, body": 2}
+
+
+def test_a_table_with_two_columns_of_text_is_left_out_with_the_reason(tmp_path: Path) -> None:
+    put(tmp_path / "t.csv", "text,Text\nfirst one,second one\n")
+    left_out = LeftOut()
+    assert read(tmp_path, left_out) == {}
+    assert left_out.counts == {"has several columns named text": 1}
 
 
 @pytest.mark.parametrize("keep", [0, 4, 200])

@@ -22,8 +22,8 @@ from tasks.documents import Dialogue, Document, read_documents
 from tasks.ingest.huggingface import check_datasets, huggingface
 from tasks.ingest.ingest import ingest
 from tasks.ingest.left_out import LeftOut
-from tasks.params import DialoguesParams, FolderParams, IngestParams, PythonDocsParams
 from tasks.params_huggingface import DatasetParams
+from tasks.params_ingest import DialoguesParams, FolderParams, IngestParams, PythonDocsParams
 from tests.tasks.ingest.stand_in_hub import Commit, Hub
 
 MAIN, OLD, COPY = "a" * 40, "b" * 40, "c" * 40

@@ -16,7 +16,7 @@ from tasks.documents import (
 )
 from tasks.ingest.ingest import IngestReport, ingest
 from tasks.labelled import read_labelled_texts, read_questions
-from tasks.params import (
+from tasks.params_ingest import (
     DialoguesParams,
     FolderParams,
     IngestParams,

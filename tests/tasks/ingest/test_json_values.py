@@ -12,7 +12,7 @@ from tasks.ingest.labelled import labelled
 from tasks.ingest.left_out import LeftOut
 from tasks.ingest.named_files import NamedFiles
 from tasks.ingest.questions import questions
-from tasks.params import FolderParams
+from tasks.params_ingest import FolderParams
 
 
 def files(source: str, path: Path, **limits: float) -> NamedFiles:

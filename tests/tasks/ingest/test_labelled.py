@@ -9,7 +9,7 @@ from tasks.ingest.labelled import labelled
 from tasks.ingest.left_out import LeftOut
 from tasks.ingest.named_files import NamedFiles
 from tasks.labelled import LabelledText
-from tasks.params import FolderParams
+from tasks.params_ingest import FolderParams
 
 
 def read(

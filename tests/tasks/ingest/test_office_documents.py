@@ -11,7 +11,7 @@ import pytest
 from tasks.documents import Document
 from tasks.ingest.folder import folder
 from tasks.ingest.left_out import LeftOut
-from tasks.params import FolderParams
+from tasks.params_ingest import FolderParams
 
 W = 'xmlns:w="http://schemas.openxmlformats.org/wordprocessingml/2006/main"'
 OFFICE = "http://schemas.openxmlformats.org/officeDocument/2006/relationships"

@@ -10,7 +10,7 @@ from tasks.ingest.chat import chat
 from tasks.ingest.folder import folder
 from tasks.ingest.left_out import LeftOut
 from tasks.ingest.named_files import NamedFiles
-from tasks.params import FolderParams
+from tasks.params_ingest import FolderParams
 
 
 def read(root: Path, left_out: LeftOut | None = None) -> list[Document | Dialogue]:

@@ -9,7 +9,7 @@ import pytest
 from tasks.documents import Document
 from tasks.ingest.left_out import LeftOut
 from tasks.ingest.python_docs import python_docs
-from tasks.params import PythonDocsParams
+from tasks.params_ingest import PythonDocsParams
 
 RARELY_IMPORTED = {"turtle", "mailbox", "cgi", "sched", "imaplib", "xmlrpc.server"}
 

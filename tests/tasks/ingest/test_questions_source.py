@@ -11,7 +11,7 @@ from tasks.ingest.left_out import LeftOut
 from tasks.ingest.named_files import NamedFiles
 from tasks.ingest.questions import questions
 from tasks.labelled import Question
-from tasks.params import FolderParams
+from tasks.params_ingest import FolderParams
 
 CONTEXT = "The dome is gold. 圆顶是金色的。 The dome is new."
 

@@ -26,7 +26,7 @@ from tasks.ingest.ingest import ingest
 from tasks.ingest.labelled import labelled
 from tasks.ingest.left_out import LeftOut
 from tasks.ingest.named_files import NamedFiles
-from tasks.params import (
+from tasks.params_ingest import (
     DialoguesParams,
     FolderParams,
     IngestParams,
@@ -279,7 +279,7 @@ READ_FROM_THE_HUB = """
 from tasks.ingest.chat import chat
 from tasks.ingest.left_out import LeftOut
 from tasks.ingest.named_files import NamedFiles
-from tasks.params import FolderParams
+from tasks.params_ingest import FolderParams
 
 for name in ("me/set/a.jsonl", "me/set/*.jsonl", "me/set", "me/set/b.jsonl", "no/such/a.jsonl"):
     try:

@@ -13,7 +13,7 @@ from tasks.ingest.chat import chat
 from tasks.ingest.folder import folder
 from tasks.ingest.left_out import LeftOut
 from tasks.ingest.named_files import NamedFiles
-from tasks.params import FolderParams
+from tasks.params_ingest import FolderParams
 
 TALK = json.dumps([{"instruction": "Hi", "output": "Hello"}])
 

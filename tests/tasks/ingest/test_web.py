@@ -16,7 +16,7 @@ from tasks.documents import Document
 from tasks.ingest.ingest import ingest
 from tasks.ingest.left_out import LeftOut
 from tasks.ingest.web import web
-from tasks.params import DialoguesParams, FolderParams, IngestParams, PythonDocsParams
+from tasks.params_ingest import DialoguesParams, FolderParams, IngestParams, PythonDocsParams
 from tasks.params_web import WebParams
 
 PAGE = "<html lang=en><title>Leave</title><body><p>Everybody has thirty days of leave a year.</p></body>"

@@ -14,7 +14,7 @@ from tasks.ingest.ingest import ingest
 from tasks.ingest.left_out import LeftOut
 from tasks.ingest.named_files import NamedFiles
 from tasks.ingest.wikipedia import wikipedia
-from tasks.params import (
+from tasks.params_ingest import (
     DialoguesParams,
     FolderParams,
     IngestParams,

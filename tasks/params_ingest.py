@@ -1,0 +1,67 @@
+"""What ``ingest`` may be told, a section a source; see ``ingest`` in params.yaml."""
+
+from typing import Annotated, Literal
+
+from pydantic import Field
+
+from tasks.params_huggingface import DatasetParams
+from tasks.params_section import PositiveInt, Section, Share
+from tasks.params_web import WebParams
+
+
+class PythonDocsParams(Section):
+    """The source ``python-docs``: the standard library's own documentation."""
+
+    limit: PositiveInt | None = None
+
+
+class DialoguesParams(Section):
+    """The source ``dialogues``: small talk from the package chatterbot-corpus."""
+
+    languages: list[Literal["english", "chinese"]] = ["english", "chinese"]
+    without: list[str] = ["gossip", "politics", "psychology"]
+
+
+class FolderParams(Section):
+    """The source ``folder``: the user's own files."""
+
+    path: str = "corpus"
+    max_broken_share: Share = 0.05
+    max_document_bytes: Annotated[int, Field(ge=1_000, le=2**31 - 1)] = 40_000_000
+    max_expansion: Annotated[float, Field(ge=1)] = 200
+
+
+class NamedFilesParams(Section):
+    """A source that reads the files it is told to: ``chat``, ``labelled``, and so on."""
+
+    paths: list[str] = []
+
+
+class IngestParams(Section):
+    """Which texts go in."""
+
+    sources: list[
+        Literal[
+            "python-docs",
+            "dialogues",
+            "folder",
+            "huggingface",
+            "chat",
+            "labelled",
+            "questions",
+            "web",
+            "wikipedia",
+            "commoncrawl",
+        ]
+    ] = Field(min_length=1)
+    python_docs: PythonDocsParams
+    dialogues: DialoguesParams
+    folder: FolderParams
+    chat: NamedFilesParams = NamedFilesParams()
+    labelled: NamedFilesParams = NamedFilesParams()
+    questions: NamedFilesParams = NamedFilesParams()
+    commoncrawl: NamedFilesParams = NamedFilesParams()
+    huggingface: list[DatasetParams] = []
+    web: WebParams = WebParams()
+    wikipedia: NamedFilesParams = NamedFilesParams()
+    shard_documents: PositiveInt = 50_000
