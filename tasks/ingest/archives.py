@@ -35,8 +35,7 @@ DAMAGE = (
     EOFError,
     OSError,  # gzip's and bz2's own, and pyarrow's
     ValueError,
-    RuntimeError,  # zipfile's, of what is encrypted
-    NotImplementedError,  # zipfile's, of a compression that it does not know
+    RuntimeError,  # zipfile's, of what is encrypted or compressed in a way that it does not know
     struct.error,
     zlib.error,
     lzma.LZMAError,

@@ -41,7 +41,7 @@ def read_docx(file: OpenFile) -> Iterator[Record]:
             title = _parsed(parts, "docProps/core.xml", _Title(), file).title if has_title else ""
     except KeyError:
         raise Undecodable("is no .docx: it lacks its main part") from None
-    except (RuntimeError, NotImplementedError):  # zipfile's: the one for this, the other for that
+    except RuntimeError:  # zipfile's own, for both
         raise Undecodable("is encrypted, or packed in an unknown way") from None
     except (*DAMAGE, ElementTree.ParseError) as error:
         reason = " ".join(str(error).split()).rstrip(".")
