@@ -10,19 +10,7 @@ import pytest
 
 from chatwright.commands import parameters
 from tasks.params import load_params
-
-ROOT = Path(__file__).resolve().parents[2]
-
-
-def chatwright(folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
-        [sys.executable, "-m", "chatwright.cli", *arguments],
-        cwd=folder,
-        env={**os.environ, "PYTHONPATH": str(ROOT)},
-        capture_output=True,
-        text=True,
-        timeout=120,
-    )
+from tests.chatwright.command import ROOT, chatwright
 
 
 @pytest.fixture

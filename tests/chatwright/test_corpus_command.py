@@ -1,9 +1,6 @@
 """``chatwright corpus`` and ``chatwright corpus diff``: what is printed, for people and machines."""
 
 import json
-import os
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
@@ -14,8 +11,7 @@ from chatwright.errors import MissingInput
 from tasks.documents import Document, write_documents
 from tasks.params import PreprocessParams
 from tasks.preprocess.preprocess import preprocess
-
-ROOT = Path(__file__).resolve().parents[2]
+from tests.chatwright.command import chatwright
 
 
 @pytest.fixture
@@ -37,17 +33,6 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("COLUMNS", "100")
     return tmp_path
-
-
-def chatwright(folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
-        [sys.executable, "-m", "chatwright.cli", *arguments],
-        cwd=folder,
-        env={**os.environ, "PYTHONPATH": str(ROOT)},
-        capture_output=True,
-        text=True,
-        timeout=120,
-    )
 
 
 def page(**choices: object) -> None:

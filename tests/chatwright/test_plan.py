@@ -1,10 +1,7 @@
 """``chatwright plan``: what training takes is said, and nothing on disk is another."""
 
 import hashlib
-import os
 import shutil
-import subprocess
-import sys
 from pathlib import Path
 from pydoc_data.topics import topics
 
@@ -13,8 +10,8 @@ import pytest
 from chatwright.commands.plan import plan
 from model import devices
 from tasks import trial
+from tests.chatwright.command import ROOT, chatwright
 
-ROOT = Path(__file__).resolve().parents[2]
 QUICK = [
     "model.hidden_size=32",
     "model.num_heads=2",
@@ -134,14 +131,7 @@ def test_without_the_runs_that_the_law_is_fitted_to_it_says_so(
 def test_what_does_not_fit_is_refused_in_one_sentence(
     folder: Path, arguments: list[str], sentence: str
 ) -> None:
-    done = subprocess.run(
-        [sys.executable, "-m", "chatwright.cli", "plan", *arguments],
-        cwd=folder,
-        env={**os.environ, "PYTHONPATH": str(ROOT)},
-        capture_output=True,
-        text=True,
-        timeout=120,
-    )
+    done = chatwright(folder, "plan", *arguments)
     assert done.returncode == 2
     assert sentence in done.stderr and len(done.stderr.strip().splitlines()) == 1
 
