@@ -11,7 +11,6 @@ as its own; a process that lost the others keeps quiet, since that is never the 
 
 import os
 import signal
-import socket
 import subprocess
 import sys
 import threading
@@ -27,6 +26,7 @@ from pydantic import BaseModel
 from chatwright.environment import Launched, launched
 from chatwright.errors import ChatwrightError, ServiceUnavailable
 from tasks.driver import end_with_the_driver
+from tasks.free_port import free_port
 from tasks.params import load_params
 from tasks.progress import silent
 from tasks.stage import INTERRUPTED, Stage, interrupt
@@ -160,12 +160,9 @@ class Others:
     def __enter__(self) -> "Others":
         if self.count == 1:
             return self
-        with socket.socket() as free:
-            free.bind(("127.0.0.1", 0))
-            port = free.getsockname()[1]
         os.environ.update(
             MASTER_ADDR="127.0.0.1",
-            MASTER_PORT=str(port),
+            MASTER_PORT=str(free_port()),
             NODE_RANK="0",
             LOCAL_RANK="0",
             CHATWRIGHT_PROCESSES=str(self.count),

@@ -1,7 +1,6 @@
 """The deployment `nightly` on a real Prefect server and worker: a scheduled run does the work."""
 
 import json
-import socket
 import time
 import urllib.request
 from datetime import UTC, datetime, timedelta
@@ -9,13 +8,9 @@ from typing import Any
 
 import pytest
 
+from tasks.free_port import free_port
+
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(900)]
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]
 
 
 def call(api: str, path: str, body: dict[str, Any] | list[Any]) -> Any:

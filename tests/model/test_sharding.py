@@ -5,7 +5,7 @@ import json
 import multiprocessing
 import os
 import signal
-import socket
+import traceback
 from pathlib import Path
 from typing import Any
 
@@ -25,6 +25,7 @@ from model.options import Training
 from model.rows import Rows, write_rows
 from model.sharding import part
 from model.training import train
+from tasks.free_port import free_port
 
 # Odd sizes, so that the two do not hold equally much of everything.
 VOCAB, CONTEXT, STEPS, FEW = 301, 16, 50, 12
@@ -133,6 +134,14 @@ def hash_of(model: LanguageModel) -> str:
 
 def be_one_of_two(rank: int, port: int, folder: Path) -> None:
     """All runs of two processes, in one pair of them."""
+    try:
+        (folder / f"{rank}.json").write_text(json.dumps(all_runs(rank, port, folder)), "utf-8")
+    except BaseException:
+        (folder / f"{rank}.failed").write_text(traceback.format_exc(), "utf-8")
+        raise
+
+
+def all_runs(rank: int, port: int, folder: Path) -> dict[str, dict[str, Any]]:
     os.environ.update(
         MASTER_ADDR="127.0.0.1",
         MASTER_PORT=str(port),
@@ -152,7 +161,7 @@ def be_one_of_two(rank: int, port: int, folder: Path) -> None:
     found["then fsdp"] = learn(folder, "both ways", {}, {}, until=me and 30)
     found["then ddp"] = learn(folder, "both ways", {}, {"strategy": "ddp"})
     found["bad step"] = with_a_bad_step(folder)
-    (folder / f"{rank}.json").write_text(json.dumps(found), "utf-8")
+    return found
 
 
 def with_a_bad_step(folder: Path) -> dict[str, Any]:
@@ -180,9 +189,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="module")
 def two(folder: Path) -> list[dict[str, dict[str, Any]]]:
     """What came of all runs, by process."""
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
+    port = free_port()
     context = multiprocessing.get_context("spawn")
     both = [context.Process(target=be_one_of_two, args=(rank, port, folder)) for rank in (0, 1)]
     for process in both:
@@ -190,7 +197,8 @@ def two(folder: Path) -> list[dict[str, dict[str, Any]]]:
     for process in both:
         process.join(280)
         process.kill()
-    assert [process.exitcode for process in both] == [0, 0]
+    failures = [file.read_text("utf-8") for file in sorted(folder.glob("*.failed"))]
+    assert [process.exitcode for process in both] == [0, 0], "\n".join(failures)
     return [json.loads((folder / f"{rank}.json").read_text("utf-8")) for rank in (0, 1)]
 
 
