@@ -11,6 +11,7 @@ import errno
 import hashlib
 import json
 import os
+import re
 import shutil
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
@@ -34,6 +35,10 @@ VERSION_FIELDS = (
     *("ETag", "etag", "Last-Modified", "LastModified", "Content-MD5"),  # http, s3
     *("blob_id", "lfs", "size"),  # hf, all
 )
+UNUSUAL = re.compile(r"[^\w.-]")
+LONGEST_NAME = 60
+"""Characters, of up to four bytes each; file systems take names of 255 bytes."""
+
 CONNECT_SECONDS, SILENT_SECONDS = 30, 60
 
 Read = TypeVar("Read")
@@ -50,8 +55,15 @@ class RemoteFile:
 
     @property
     def name(self) -> str:
-        """The last part of its path, whose ending tells the format."""
-        return unquote(PurePosixPath(urlsplit(self.address).path).name) or "index"
+        """The last part of its path, whose ending tells the format, as a name that a file may have.
+
+        The part is the server's to choose: no sign in it leads out of a folder.
+        """
+        scheme, _, path = self.address.partition("://")
+        if scheme.lower() in ("http", "https"):  # the others do not encode theirs
+            path = unquote(urlsplit(self.address).path)
+        last = path.rstrip("/").rpartition("/")[2]
+        return UNUSUAL.sub("_", last)[-LONGEST_NAME:].lstrip(".") or "index"
 
 
 def is_remote(path: str) -> bool:

@@ -12,6 +12,7 @@ from typing import Any
 
 import fsspec.registry  # noqa: F401
 import pytest
+from fsspec.implementations.memory import MemoryFileSystem
 
 from chatwright.errors import (
     BadInput,
@@ -26,6 +27,7 @@ from tasks.ingest.ingest import ingest
 from tasks.ingest.labelled import labelled
 from tasks.ingest.left_out import LeftOut
 from tasks.ingest.named_files import NamedFiles
+from tasks.ingest.remote import RemoteFile, fetched
 from tasks.params_ingest import (
     DialoguesParams,
     FolderParams,
@@ -33,6 +35,7 @@ from tasks.params_ingest import (
     NamedFilesParams,
     PythonDocsParams,
 )
+from tasks.progress import silent
 
 ROOT = str(Path(__file__).resolve().parents[3])
 
@@ -134,6 +137,31 @@ def test_what_has_not_changed_is_not_copied_again(
     assert said(read(f"{root}/a.jsonl")) == ["Hi again"]
     copies = [path for path in Path(".chatwright/remote").rglob("*") if path.is_file()]
     assert [path.name for path in copies] == ["a.jsonl"]
+
+
+@pytest.mark.parametrize(
+    ("address", "name"),
+    [
+        ("hf://datasets/o/n@r/x%2F..%2F..%2F..%2F..%2Fevil.parquet", "x_2F.._2F.._2F.._2F.._2Fevil.parquet"),
+        ("http://h/x%2F..%2F..%2F..%2F..%2Fevil.parquet", "evil.parquet"),
+        ("http://h/..%5C..%5Cevil.csv?a=/b", "_.._evil.csv"),
+        ("http://h/%2E%2E", "index"),
+        ("https://h/a%00.jsonl", "a_.jsonl"),
+        ("s3://b/C#.jsonl", "C_.jsonl"),
+        ("s3://b/what?.jsonl", "what_.jsonl"),
+        ("s3://b/a%00.jsonl", "a_00.jsonl"),
+        ("s3://b/\0.jsonl", "_.jsonl"),
+        ("s3://b/" + "\U00020000" * 250 + ".jsonl", "\U00020000" * 54 + ".jsonl"),
+    ],
+)  # fmt: skip
+def test_a_copy_stays_in_its_folder_and_keeps_its_ending(
+    folder: Path, address: str, name: str
+) -> None:
+    system = MemoryFileSystem()
+    system.pipe(address, b"text")
+    copy = fetched(RemoteFile(address, "1", system), "ingest.chat.paths", silent)
+    assert copy.name == name and copy.read_bytes() == b"text"
+    assert copy.resolve().is_relative_to(Path(".chatwright/remote").resolve())
 
 
 @pytest.mark.parametrize(
