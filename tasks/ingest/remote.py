@@ -154,7 +154,8 @@ def _found(system: Any, address: str, scheme: str) -> Iterator[RemoteFile]:
 
 def _described(system: Any, address: str, about: dict[str, Any]) -> RemoteFile:
     told = {name: str(about[name]) for name in VERSION_FIELDS if about.get(name) is not None}
-    version = hashlib.sha256(json.dumps(told).encode()).hexdigest()[:16] if told else None
+    tells = told.keys() - {"size"}  # which another content may have, too
+    version = hashlib.sha256(json.dumps(told).encode()).hexdigest()[:16] if tells else None
     return RemoteFile(address, version, system)
 
 

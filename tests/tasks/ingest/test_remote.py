@@ -139,6 +139,20 @@ def test_what_has_not_changed_is_not_copied_again(
     assert [path.name for path in copies] == ["a.jsonl"]
 
 
+def test_of_a_file_of_which_only_the_size_is_told_each_version_is_read(
+    folder: Path, root: str, handler: type[Files], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    send = handler.send_header
+    told = {"Content-Length", "Content-Type"}
+    monkeypatch.setattr(
+        handler, "send_header", lambda self, key, value: key in told and send(self, key, value)
+    )
+    (folder / "a.jsonl").write_text(talk("One"))
+    assert said(read(f"{root}/a.jsonl")) == ["One"]
+    (folder / "a.jsonl").write_text(talk("Two"))
+    assert said(read(f"{root}/a.jsonl")) == ["Two"]
+
+
 @pytest.mark.parametrize(
     ("address", "name"),
     [
