@@ -5,6 +5,7 @@ is ``huggingface/owner/name/config/split#12``, the twelfth row of the split. A f
 its first row is asked for: ``limit`` costs no more than it needs.
 """
 
+import errno
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
@@ -102,6 +103,8 @@ def _records(file: OpenFile, split: Split, path: str, done: int) -> Iterator[tup
                 done += 1
                 yield done, _record(row, columns, done, file)
     except (pa.ArrowException, OSError) as error:
+        if isinstance(error, OSError) and error.errno == errno.ENOSPC:
+            raise  # no fault of the file's
         raise split.broken(path, error) from None
 
 

@@ -199,18 +199,20 @@ def fetched(file: RemoteFile, key: str, progress: Progress, *, kept_as: str | No
         return copy
     copy.parent.mkdir(parents=True, exist_ok=True)
     partial = copy.with_name(f".{copy.name}.partial")
-    for attempt in range(1, TRIES + 1):
-        try:
-            file.system.get_file(file.address, str(partial), callback=Shown())
-            break
-        except Exception as error:  # each file system raises its own library's errors
-            told = _told(error, where)
-            if attempt == TRIES or not isinstance(told, ServiceUnavailable):
-                partial.unlink(missing_ok=True)
-                raise told from None
-    with open(partial, "rb") as written:
-        os.fsync(written.fileno())
-    partial.replace(copy)
+    try:
+        for attempt in range(1, TRIES + 1):
+            try:
+                file.system.get_file(file.address, str(partial), callback=Shown())
+                break
+            except Exception as error:  # each file system raises its own library's errors
+                told = _told(error, where)
+                if attempt == TRIES or not isinstance(told, ServiceUnavailable):
+                    raise told from None
+        with open(partial, "rb") as written:
+            os.fsync(written.fileno())
+        partial.replace(copy)
+    finally:
+        partial.unlink(missing_ok=True)
     for other in folder.iterdir():
         if other != copy.parent:
             shutil.rmtree(other)

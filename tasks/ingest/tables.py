@@ -6,6 +6,7 @@ with its reason, and the others are read.
 """
 
 import csv
+import errno
 import io
 import json
 from collections.abc import Iterator
@@ -252,6 +253,8 @@ def read_parquet(file: OpenFile) -> Iterator[Record]:
                 else:
                     yield record_from_mapping(row, number)
     except (pa.ArrowException, OSError) as error:
+        if isinstance(error, OSError) and error.errno == errno.ENOSPC:
+            raise  # no fault of the file's: what is unpacked stands on disk for the time
         if file.is_cut():
             raise Undecodable("is a broken Parquet file") from None
         reason = " ".join(str(error).split()).rstrip(".")

@@ -1,5 +1,6 @@
 """Files under an address: read from real servers on this machine."""
 
+import errno
 import json
 import os
 import subprocess
@@ -137,6 +138,17 @@ def test_what_has_not_changed_is_not_copied_again(
     assert said(read(f"{root}/a.jsonl")) == ["Hi again"]
     copies = [path for path in Path(".chatwright/remote").rglob("*") if path.is_file()]
     assert [path.name for path in copies] == ["a.jsonl"]
+
+
+def test_a_full_disk_is_told_as_that_and_keeps_no_half_copy(folder: Path) -> None:
+    class Full(MemoryFileSystem):  # type: ignore[misc]
+        def get_file(self, rpath: str, lpath: str, **_: Any) -> None:
+            Path(lpath).write_bytes(b"half")
+            raise OSError(errno.ENOSPC, "No space left on device")
+
+    with pytest.raises(OSError, match="No space left"):
+        fetched(RemoteFile("s3://b/a.jsonl", "1", Full()), "ingest.chat.paths", silent)
+    assert not [path for path in Path(".chatwright").rglob("*") if path.is_file()]
 
 
 def test_of_a_file_of_which_only_the_size_is_told_each_version_is_read(
