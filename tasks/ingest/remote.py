@@ -79,7 +79,7 @@ def scheme_of(address: str, key: str) -> str:
     """How an address is reached; no server is asked.
 
     Raises:
-        BadParameter: in no way that is known, or it holds a password.
+        BadParameter: in no way that is known, it is no address, or it holds a password.
     """
     where = f"{key}, {address}"
     scheme = address.partition("://")[0].lower()
@@ -87,8 +87,16 @@ def scheme_of(address: str, key: str) -> str:
         raise BadParameter(
             where, f"{scheme}:// is not read", "Files are read from https://, s3:// and hf://"
         )
-    if scheme in ("http", "https") and urlsplit(address).username is not None:
-        raise BadParameter(where, "a name or password in an address would end up in every id")
+    if scheme in ("http", "https"):
+        try:
+            parts = urlsplit(address)
+            _ = parts.port  # a wrong one raises only when it is asked for
+        except ValueError as error:
+            raise BadParameter(where, f"is no address: {error}", "Mend it") from None
+        if not parts.hostname:
+            raise BadParameter(where, "names no server", "Mend it")
+        if parts.username is not None:
+            raise BadParameter(where, "a name or password in an address would end up in every id")
     return scheme
 
 
