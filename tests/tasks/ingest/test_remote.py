@@ -1,8 +1,10 @@
 """Files under an address: read from real servers on this machine."""
 
+import contextlib
 import errno
 import json
 import os
+import shutil
 import subprocess
 import sys
 import threading
@@ -19,6 +21,7 @@ from chatwright.errors import (
     BadInput,
     BadParameter,
     ChatwrightError,
+    DiskFull,
     MissingInput,
     ServiceUnavailable,
 )
@@ -36,6 +39,7 @@ from tasks.params_ingest import (
     NamedFilesParams,
     PythonDocsParams,
 )
+from tasks.params_web import WebParams
 from tasks.progress import silent
 
 ROOT = str(Path(__file__).resolve().parents[3])
@@ -105,7 +109,7 @@ def root(handler: type[Files]) -> Iterator[str]:
 
 
 def read(*paths: str) -> list[Dialogue]:
-    return list(chat(NamedFiles("chat", list(paths), FolderParams()), LeftOut()))
+    return list(chat(NamedFiles("chat", list(paths), FolderParams(), True), LeftOut()))
 
 
 def said(dialogues: list[Dialogue]) -> list[str]:
@@ -124,7 +128,7 @@ def test_a_file_over_http_is_read_like_one_in_the_folder(folder: Path, root: str
 
 def test_the_split_is_told_by_the_address(folder: Path, root: str) -> None:
     (folder / "dev.csv").write_text("text,label\nFine.,1\n")
-    (text,) = labelled(NamedFiles("labelled", [f"{root}/dev.csv"], FolderParams()), LeftOut())
+    (text,) = labelled(NamedFiles("labelled", [f"{root}/dev.csv"], FolderParams(), True), LeftOut())
     assert (text.split, text.label) == ("validation", "1")
 
 
@@ -163,6 +167,77 @@ def test_of_a_file_of_which_only_the_size_is_told_each_version_is_read(
     assert said(read(f"{root}/a.jsonl")) == ["One"]
     (folder / "a.jsonl").write_text(talk("Two"))
     assert said(read(f"{root}/a.jsonl")) == ["Two"]
+
+
+PRIVATE = (
+    "leads to a machine in a private network (ingest.web.allow_private)."
+    " Name another, or set it to true."
+)
+
+
+@pytest.mark.parametrize("host", ["127.0.0.1", "localhost", "[::ffff:127.0.0.1]"])
+def test_private_networks_are_not_asked_unless_allowed(
+    folder: Path, root: str, handler: type[Files], host: str
+) -> None:
+    (folder / "a.jsonl").write_text(talk("Secret"))
+    address = f"{root}/a.jsonl".replace("127.0.0.1", host)
+    with pytest.raises(BadInput) as error:
+        NamedFiles("chat", [address], FolderParams()).check()
+    assert str(error.value) == f"ingest.chat.paths, {address}: {PRIVATE}"
+    assert handler.asked == []
+
+
+def test_a_redirect_into_a_private_network_is_not_followed(
+    folder: Path, root: str, handler: type[Files], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What stands in for the public server is the loopback's first address."""
+    (folder / "a.jsonl").write_text(talk("Secret"))
+
+    def redirect(self: Files) -> None:
+        self.send_response(302)
+        self.send_header("Location", f"{root.replace('127.0.0.1', '127.0.0.2')}/a.jsonl")
+        self.end_headers()
+
+    monkeypatch.setattr(handler, "do_HEAD", redirect)
+    monkeypatch.setattr(handler, "do_GET", redirect)
+    monkeypatch.setattr(
+        "tasks.ingest.public_sessions.is_public", lambda number: number == "127.0.0.1"
+    )
+    with pytest.raises(BadInput, match="leads to a machine in a private network"):
+        NamedFiles("chat", [f"{root}/a.jsonl"], FolderParams()).check()
+
+
+def test_behind_a_proxy_numbers_of_private_networks_are_not_asked_for(
+    folder: Path, root: str, handler: type[Files], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The proxy, here the server itself, may stand in one."""
+    (folder / "a.jsonl").write_text(talk("Hi"))
+    monkeypatch.setenv("http_proxy", root)
+    monkeypatch.delenv("no_proxy", raising=False)
+    monkeypatch.delenv("NO_PROXY", raising=False)
+    with pytest.raises(BadInput, match="leads to a machine in a private network"):
+        NamedFiles("chat", ["http://10.0.0.1/a.jsonl"], FolderParams()).check()
+    with pytest.raises(MissingInput):  # the proxy has answered
+        NamedFiles("chat", ["http://example.com/none.jsonl"], FolderParams()).check()
+
+
+def test_an_answer_without_an_end_does_not_fill_the_disk(
+    folder: Path, root: str, handler: type[Files], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def endless(self: Files) -> None:
+        self.send_response(200)
+        self.end_headers()
+        with contextlib.suppress(ConnectionError):
+            while self.command == "GET":
+                self.wfile.write(b"x" * 2**16)
+
+    usage = shutil.disk_usage(".")._replace(free=2**30 + 10**6)
+    monkeypatch.setattr("tasks.ingest.remote.shutil.disk_usage", lambda path: usage)
+    monkeypatch.setattr(handler, "do_GET", endless)
+    monkeypatch.setattr(handler, "do_HEAD", endless)
+    with pytest.raises(DiskFull, match=r"a\.jsonl: is larger than what the disk has room for \(1"):
+        read(f"{root}/a.jsonl")
+    assert not [path for path in Path(".chatwright").rglob("*") if path.is_file()]
 
 
 @pytest.mark.parametrize(
@@ -244,6 +319,7 @@ def test_a_missing_file_elsewhere_is_told_before_anything_is_read(root: str) -> 
         dialogues=DialoguesParams(),
         folder=FolderParams(),
         chat=NamedFilesParams(paths=[f"{root}/none.json"]),
+        web=WebParams(allow_private=True),
     )
     with pytest.raises(MissingInput, match="none.json: there is no such file"):
         ingest(params, Path("raw"), Path("dialogues"), Path("labelled"))
