@@ -11,12 +11,12 @@ import threading
 import zlib
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from urllib.parse import urlsplit
 
 from urllib3.connection import HTTPConnection, HTTPSConnection
 from urllib3.exceptions import (
     ConnectTimeoutError,
     HTTPError,
-    LocationParseError,
     NewConnectionError,
 )
 from urllib3.response import HTTPResponse
@@ -25,6 +25,8 @@ from urllib3.util import parse_url
 from tasks.ingest.http.addresses import Refused, checked_ips
 
 CHUNK_BYTES = 2**16
+MOST_DIGITS = 18
+"""Of a length; Python refuses to read a number of thousands."""
 
 
 @dataclass(frozen=True)
@@ -60,7 +62,8 @@ def normalized(address: str) -> str:
     """
     try:
         parts = parse_url(address.strip())
-    except LocationParseError:
+        urlsplit(parts.url)  # by which others read it: they have to agree that it is one
+    except ValueError:
         raise Refused("is no address") from None
     if parts.scheme not in ("http", "https") or not parts.host:
         raise Refused("leads to an address that is not of http or https")
@@ -140,8 +143,10 @@ def _answer(
     if packing not in ("", "identity", "gzip", "x-gzip"):
         raise Refused("comes in a compression that was not asked for", packing)
     length = found.get("content-length", "")
-    if length.isdigit() and int(length) > limits.longest:
-        raise limits.too_long()
+    if length.isascii() and length.isdigit():
+        length = length.lstrip("0")
+        if len(length) > MOST_DIGITS or int(length or 0) > limits.longest:
+            raise limits.too_long()
     chunks = _received(response)
     if packing in ("gzip", "x-gzip"):
         chunks = unpacked(chunks, limits)

@@ -1,18 +1,25 @@
 """Pages fetched from a real server on this machine, which misbehaves in every way it is told to."""
 
 import gzip
+import tempfile
 import threading
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
+from socketserver import BaseRequestHandler, ThreadingTCPServer
 from typing import Any
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from chatwright.errors import BadInput, BadParameter, ServiceUnavailable
 from tasks.documents import Document
+from tasks.ingest.http.addresses import Refused
+from tasks.ingest.http.cache import Cache
+from tasks.ingest.http.client import Client
 from tasks.ingest.ingest import ingest
 from tasks.ingest.left_out import LeftOut
 from tasks.ingest.web import web
@@ -513,3 +520,99 @@ def test_the_stage_writes_the_same_bytes_from_the_cache(site: Site, tmp_path: Pa
         assert report.left_out == {"web": {"the server answered 404": 1}}
         contents.append((out / "raw/web/part-00000.parquet").read_bytes())
     assert contents[0] == contents[1]
+
+
+@pytest.mark.parametrize(
+    ("answer", "reason"),
+    [
+        (give(status=503, retry_after="\xb2"), "the server answered 503"),
+        (
+            give(status=503, retry_after="Mon, 01 Jan 2020 00:00:00 +99999999999999999999"),
+            "the server answered 503",
+        ),
+        (
+            give(status=503, retry_after="9" * 5_000),
+            "the server answered 503 and wants to be left alone for longer than"
+            " ingest.web.max_wait_seconds",
+        ),
+        (give(status=302, location="http://[x"), "redirects to what is no address"),
+        (give(status=302, location="http://[::1%25%5D]/"), "redirects to what is no address"),
+        (
+            give(content_length="9" * 5_000),
+            "longer than 40,000,000 bytes (ingest.folder.max_document_bytes)",
+        ),
+    ],
+)
+def test_headers_that_make_no_sense_are_a_reason(
+    site: Site, answer: Callable[[BaseHTTPRequestHandler], None], reason: str
+) -> None:
+    site.answers["/odd"] = answer
+    assert reasons(site, "/odd", retries=0) == {reason: 1}
+
+
+def test_a_content_type_that_makes_no_sense_is_read_as_far_as_it_does(site: Site) -> None:
+    site.answers["/odd"] = give(content_type="text/html; charset*=x''y; charset*0*=%ff")
+    assert reasons(site, "/odd") == {}
+
+
+def test_an_answer_that_no_one_foresaw_costs_one_page(
+    site: Site, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fails(value: str | None) -> tuple[str, str | None]:
+        if value == "text/odd":
+            raise LookupError("of a kind that was not thought of")
+        return "text/html", None
+
+    monkeypatch.setattr("tasks.ingest.http.client.content_type", fails)
+    site.answers["/odd"] = give(content_type="text/odd")
+    assert reasons(site, "/odd") == {"its answer makes no sense": 1}
+
+
+HEADERS = ("Retry-After", "Location", "Content-Type", "Content-Length", "ETag", "Last-Modified",
+           "Content-Encoding", "Transfer-Encoding", "Set-Cookie", "Connection")  # fmt: skip
+ODD = ("9" * 5_000, "\xb2", "-1", "1e9", "1, 2", "http://[x", "//[", "http://a:b/", "http:", "/\0", "text/html; charset=",
+       "x*=y''z; x*0*=%ff", "gzip", "chunked", "Mon, 32 Jan 0000 99:99:99 +9999999999", "\"", "close", "W/")  # fmt: skip
+VALUES = st.lists(
+    st.sampled_from(ODD) | st.text("0123456789 abcGMT:;,=*%'\"\xff\x80\t"), max_size=4
+)
+
+
+@settings(max_examples=60, deadline=None)
+@given(
+    status=st.sampled_from([200, 301, 302, 304, 429, 503]),
+    headers=st.lists(st.tuples(st.sampled_from(HEADERS), VALUES.map("".join)), max_size=5),
+)
+def test_no_header_is_more_than_a_reason(
+    raw_site: tuple[str, list[bytes]], status: int, headers: list[tuple[str, str]]
+) -> None:
+    root, answers = raw_site
+    lines = [f"HTTP/1.1 {status} x", *(f"{name}: {value}" for name, value in headers), "", PAGE]
+    answers[:] = ["\r\n".join(lines).encode("latin-1")]
+    choices = WebParams(
+        urls=[root], allow_private=True, retries=0, delay_seconds=0, max_wait_seconds=0
+    )
+    with tempfile.TemporaryDirectory() as folder:
+        client = Client(choices, 40_000_000, Cache(Path(folder)))
+        try:
+            page, _ = client.page(root)
+            assert page.content().decode("latin-1") in PAGE
+        except Refused as error:
+            assert error.reason != "its answer makes no sense", error.detail
+
+
+@pytest.fixture(scope="module")
+def raw_site() -> Iterator[tuple[str, list[bytes]]]:
+    """A server that answers with the very bytes that it is told, and has no robots.txt."""
+    answers: list[bytes] = []
+
+    class Handler(BaseRequestHandler):
+        def handle(self) -> None:
+            asked = self.request.recv(65_536)
+            is_rules = asked.startswith(b"GET /robots.txt")
+            self.request.sendall(b"HTTP/1.1 404 x\r\n\r\n" if is_rules else answers[0])
+
+    server = ThreadingTCPServer(("127.0.0.1", 0), Handler)
+    threading.Thread(target=server.serve_forever, args=(0.01,), daemon=True).start()
+    yield f"http://127.0.0.1:{server.server_address[1]}/", answers
+    server.shutdown()
+    server.server_close()
