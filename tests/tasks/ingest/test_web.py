@@ -179,6 +179,27 @@ def test_sitemaps_lead_to_sitemaps_and_pages(site: Site) -> None:
     assert list(found) == ["/a", "/b"] and left_out.counts == {"above ingest.web.max_pages": 2}
 
 
+@pytest.mark.parametrize("encoding", ["gb2312", "big5", "shift_jis", "euc-jp", "utf-16", "foo"])
+def test_sitemaps_in_encodings_that_expat_does_not_know(site: Site, encoding: str) -> None:
+    address = f"{site.root}/a" if encoding == "foo" else f"{site.root}/日本"
+    xml = f'<?xml version="1.0" encoding="{encoding}"?><urlset><url><loc>{address}</loc></url></urlset>'
+    site.answers["/s.xml"] = give(xml.encode("ascii" if encoding == "foo" else encoding))
+    site.answers["/a"] = site.answers["/%E6%97%A5%E6%9C%AC"] = give()
+    left_out = LeftOut()
+    assert len(read(site, left_out=left_out, sitemaps=[f"{site.root}/s.xml"])) == 1
+    assert not left_out.counts
+
+
+def test_a_sitemap_whose_address_is_none_is_named(site: Site) -> None:
+    site.answers["/a"] = give()
+    left_out = LeftOut()
+    wrong = "http://a%00b/s.xml"
+    assert list(read(site, "/a", left_out=left_out, sitemaps=[wrong])) == ["/a"]
+    assert left_out.named == [f"{wrong}: is no address"]
+    with pytest.raises(BadInput, match="could be had: is no address. Mend the addresses"):
+        read(site, sitemaps=[wrong])
+
+
 def test_a_damaged_sitemap_gives_what_comes_before_the_damage(site: Site) -> None:
     site.answers["/cut.xml"] = give(
         f"<urlset><url><loc>{site.root}/a</loc></url><url><loc>file:///etc/passwd</loc></url><url>"
