@@ -8,10 +8,12 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pyarrow.parquet as pq
 import pytest
 
 from chatwright.errors import BadInput, MissingInput
 from tasks.corpus_page.chart import draw_chart
+from tasks.corpus_page.fingerprints import fingerprints
 from tasks.corpus_page.html import page_html
 from tasks.corpus_page.page import Amount, CorpusPage, corpus_page, here, kinds
 from tasks.corpus_page.samples import before_and_after, changed_lines, clipped, dropped
@@ -289,6 +291,20 @@ def test_a_damaged_file_is_named(built: Path) -> None:
     path.write_bytes(path.read_bytes()[:-20])
     with pytest.raises(BadInput, match=r"part-00000\.parquet: cannot be read: "):
         page_of(built)
+
+
+def test_damage_in_the_middle_of_a_file_is_named(built: Path) -> None:
+    """Its beginning and its end, by which a file is opened, are sound."""
+    path = built / "clean" / "train" / "part-00000.parquet"
+    group = pq.read_metadata(path).row_group(0)
+    columns = {group.column(n).path_in_schema: group.column(n) for n in range(group.num_columns)}
+    page = columns["text"].data_page_offset
+    data = bytearray(path.read_bytes())
+    data[page : page + 16] = b"\xff" * 16
+    path.write_bytes(data)
+    for reads in (lambda: page_of(built), lambda: fingerprints(here(built / "clean"))):
+        with pytest.raises(BadInput, match=r"part-00000\.parquet: cannot be read: "):
+            reads()
 
 
 @pytest.mark.slow
