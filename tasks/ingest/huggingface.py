@@ -24,6 +24,7 @@ from tasks.ingest.named_files import Tally
 from tasks.ingest.open_file import OpenFile
 from tasks.ingest.records import LONGEST_TITLE, Broken, Conversation, Record, Text
 from tasks.ingest.tables import BATCH_ROWS
+from tasks.ingest.times_as_text import times_as_text
 from tasks.params_ingest import IngestParams
 from tasks.progress import Progress, silent
 
@@ -111,11 +112,11 @@ def _records(file: OpenFile, split: Split, path: str, done: int) -> Iterator[tup
 def _rows(batch: pa.RecordBatch) -> Iterator[Mapping[str, Any] | None]:
     """The rows of a batch; None for one that is not in UTF-8."""
     try:
-        yield from batch.to_pylist()
+        yield from times_as_text(batch).to_pylist()
     except UnicodeDecodeError:  # before the first row, so that none comes twice
         for place in range(batch.num_rows):
             try:
-                yield from batch.slice(place, 1).to_pylist()
+                yield from times_as_text(batch.slice(place, 1)).to_pylist()
             except UnicodeDecodeError:
                 yield None
 
@@ -150,7 +151,7 @@ def _found(
         return Dialogue(
             id=name,
             source=SOURCE,
-            lang=language(said),
+            lang=record.lang or language(said),
             category=record.category or SOURCE,
             messages=record.messages,
         )
@@ -164,7 +165,8 @@ def _found(
         url=record.url if is_address else split.url,
         title=(record.title or "")[:LONGEST_TITLE] or f"{split.name} {row}",
         text=record.text,
-        lang=language(record.text),
-        license=split.license,
+        lang=record.lang or language(record.text),
+        license=record.license or split.license,
+        fetched_at=record.time,
         meta={"path": path, **revision, **record.meta},
     )

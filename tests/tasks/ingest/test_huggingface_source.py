@@ -3,6 +3,7 @@
 import io
 import threading
 from collections.abc import Iterator
+from datetime import UTC, datetime
 from http.server import ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
@@ -95,6 +96,18 @@ def refused(**choice: Any) -> ChatwrightError:
 def resolved(hub: type[Hub]) -> list[str]:
     """The files that were copied, wholly or in part."""
     return [path.rpartition("/")[2] for path in hub.asked if "/resolve/" in path]
+
+
+def test_language_licence_and_time_of_a_row_come_before_those_of_the_set(hub: type[Hub]) -> None:
+    rows = table(
+        text=["Ein Satz.", "Zwei Worte"],
+        lang=["de-AT", "$^$"],
+        license=["cc0-1.0", None],
+        timestamp=pa.array([1_577_836_800_000_000_001, None], pa.timestamp("ns", "UTC")),
+    )
+    hub.sets["me/set"]["main"] = Commit(MAIN, {"data/train.parquet": rows}, {"license": "mit"})
+    told = [(d.lang, d.license, d.fetched_at) for d in read() if isinstance(d, Document)]
+    assert told == [("de", "cc0-1.0", datetime(2020, 1, 1, tzinfo=UTC)), ("en", "mit", None)]
 
 
 def test_rows_become_documents(hub: type[Hub]) -> None:
