@@ -450,3 +450,27 @@ def test_a_later_file_of_other_columns_is_named(hub: type[Hub]) -> None:
     }
     with pytest.raises(BadInput, match=r"train-00001-of-00002.parquet: has no column named"):
         read()
+
+
+@pytest.mark.parametrize(
+    ("configs", "said"),
+    [
+        (5, "configs is 5"),
+        ([5], "configs is [5]"),
+        ([{"config_name": "d", "data_files": 5}], "data_files names 5"),
+        ([{"config_name": "d", "data_files": "data/train**.parquet"}], "data_files names "),
+        ([{"config_name": "d", "data_files": [{"split": "train", "path": None}]}], "names None"),
+    ],
+)
+def test_a_card_that_cannot_be_understood_is_named(hub: type[Hub], configs: Any, said: str) -> None:
+    files = {"data/train.parquet": table(text=["x"])}
+    hub.sets["me/set"]["main"] = Commit(MAIN, files, {"configs": configs})
+    error = refused()
+    assert isinstance(error, BadInput) and said in str(error)
+    assert str(error).startswith("ingest.huggingface, me/set, README.md: cannot be understood: ")
+
+
+def test_a_path_with_two_slashes_is_passed_over(hub: type[Hub]) -> None:
+    files = {"data//a.parquet": b"", "data/train.parquet": table(text=["A text."])}
+    hub.sets["me/set"]["main"] = Commit(MAIN, files)
+    assert texts() == ["A text."]
