@@ -30,8 +30,7 @@ from tasks.progress import Progress, silent
 
 SOURCE = "huggingface"
 BUFFER_BYTES = 2**20
-"""Column chunks are read in such pieces, not whole: some files are one row group of a gigabyte.
-(For the first rows of one of 530 MB that took 18 MB of memory instead of 158.)"""
+"""Column chunks are read in such pieces, not whole: some files are one row group of a gigabyte."""
 
 
 def check_datasets(params: IngestParams) -> None:
