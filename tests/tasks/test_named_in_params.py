@@ -89,3 +89,11 @@ def test_the_check_of_the_default_needs_nothing_heavy() -> None:
     )
     done = subprocess.run([sys.executable, "-c", script], cwd=ROOT, capture_output=True, text=True)
     assert (done.stdout.strip(), done.stderr) == ("[]", "")
+
+
+def test_what_is_set_leaves_the_line_ends_of_the_file(folder: Path) -> None:
+    path = folder / "params.yaml"
+    path.write_bytes(path.read_bytes().replace(b"\n", b"\r\n"))
+    before = path.read_bytes()
+    apply_choices(None, ["pack.context_length=128"])
+    assert path.read_bytes() == before.replace(b"context_length: 256", b"context_length: 128")
