@@ -1,5 +1,7 @@
 """The pack stage: documents in rows, and where their borders are."""
 
+import multiprocessing
+from collections.abc import Iterator
 from pathlib import Path
 from pydoc_data.topics import topics
 
@@ -9,7 +11,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from chatwright.errors import CorpusTooSmall
+from chatwright.errors import ChatwrightError, CorpusTooSmall
 from model.rows import Rows
 from model.tokenizer import ChatTokenizer
 from tasks import encoding
@@ -146,6 +148,21 @@ def test_reading_in_another_order_copies_each_text_once(monkeypatch: pytest.Monk
         return pool.total_bytes_allocated()
 
     assert allocated(5_000) < 20 * allocated(500)
+
+
+def test_a_killed_process_is_a_sentence(corpus: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(encoding, "cores", lambda: 2)
+
+    def batches() -> Iterator[list[str]]:
+        for _ in range(20):
+            yield TEXTS
+            for process in multiprocessing.active_children():
+                process.kill()
+
+    folder = corpus / "tokenizer"
+    ids = encoding.encoded(batches(), folder, ChatTokenizer.load(folder), size=10**9)
+    with pytest.raises(ChatwrightError, match="was ended from outside"):
+        list(ids)
 
 
 @settings(max_examples=40, deadline=None)
