@@ -22,6 +22,7 @@ from urllib3.exceptions import (
 from urllib3.response import HTTPResponse
 from urllib3.util import parse_url
 
+from tasks.ingest.gzip_members import without_padding
 from tasks.ingest.http.addresses import Refused, checked_ips
 
 CHUNK_BYTES = 2**16
@@ -172,14 +173,15 @@ def unpacked(chunks: Iterable[bytes], limits: Limits) -> Iterator[bytes]:
     try:
         for chunk in chunks:
             while chunk and left > 0:
+                if opener.eof:  # another member may follow
+                    chunk = without_padding(chunk)
+                    if not chunk:
+                        break
+                    opener = zlib.decompressobj(wbits=31)
                 piece = opener.decompress(chunk, left)
                 left -= len(piece)
                 yield piece
-                chunk = opener.unconsumed_tail
-                if opener.eof:  # another member may follow
-                    chunk = opener.unused_data
-                    if chunk:
-                        opener = zlib.decompressobj(wbits=31)
+                chunk = opener.unused_data if opener.eof else opener.unconsumed_tail
             if left <= 0:
                 return
     except zlib.error as error:

@@ -20,6 +20,7 @@ from tasks.documents import Document
 from tasks.ingest.http.addresses import Refused
 from tasks.ingest.http.cache import Cache
 from tasks.ingest.http.client import Client, content_type, retry_after_seconds
+from tasks.ingest.http.request import Limits, unpacked
 from tasks.ingest.ingest import ingest
 from tasks.ingest.left_out import LeftOut
 from tasks.ingest.web import web
@@ -652,3 +653,10 @@ def raw_site() -> Iterator[tuple[str, list[bytes]]]:
     yield f"http://127.0.0.1:{server.server_address[1]}/", answers
     server.shutdown()
     server.server_close()
+
+
+@pytest.mark.parametrize("piece", [1, 7, 10_000])
+def test_zeros_behind_a_gzip_member_are_padding(piece: int) -> None:
+    packed = gzip.compress(b"one ") + b"\0" * 8 + gzip.compress(b"two") + b"\0" * 600
+    pieces = [packed[start : start + piece] for start in range(0, len(packed), piece)]
+    assert b"".join(unpacked(pieces, Limits(1_000, 1.0, True))) == b"one two"
