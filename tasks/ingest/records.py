@@ -89,7 +89,7 @@ def record_from_mapping(fields: Mapping[str, Any], number: int, damaged: int = 0
             return Broken(number, "record with an empty text", is_empty=True)
         if not isinstance(value, str):
             return Broken(number, "its text is not a text", f"{name} is {type(value).__name__}")
-        title = next((t for key in TITLE_FIELDS if (t := _word(fields, key))), None)
+        title = next((word for key in TITLE_FIELDS if (word := _word(fields, key))), None)
         value = sound(value)
         damaged += value.count("\ufffd")
         meta = {"damaged_characters": damaged} if damaged else {}
@@ -100,7 +100,9 @@ def record_from_mapping(fields: Mapping[str, Any], number: int, damaged: int = 0
             _language(fields),
             number,
             meta,
-            license=next((t for key in LICENSE_FIELDS if (t := _license(fields.get(key)))), None),
+            license=next(
+                (own for key in LICENSE_FIELDS if (own := _license(fields.get(key)))), None
+            ),
             time=next((t for key in TIME_FIELDS if (t := _time(fields.get(key)))), None),
         )
     return Broken(number, "record without text, content, body or messages", is_empty=True)
