@@ -143,6 +143,7 @@ class TrainingParams(Section):
     precision: Literal["auto", "bf16", "fp16", "fp32"] = "auto"
     recompute: bool = False
     compile: bool = False
+    deterministic: bool = True
     spike_factor: Annotated[float, Field(gt=1)] | None = 3.0
     checkpoint_seconds: Annotated[float, Field(ge=0)] = 30
 
