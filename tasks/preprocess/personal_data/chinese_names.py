@@ -41,7 +41,8 @@ _HAN = "\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff\u3007"
 _DOT = "·•・‧"
 # With the signs that stand between names; cut at a length, so that little memory is needed.
 _RUN = re.compile(rf"[{_HAN}][{_HAN}、，。：:；！？“”‘’（）()《》「」『』—]{{0,5000}}+")
-_LINE_WITH_KANA = re.compile(r"^[^\n\u3041-\u3096\u30a1-\u30fa]*+[\u3041-\u3096\u30a1-\u30fa].*$", re.M)
+_KANA = "\u3041-\u3096\u30a1-\u30fa"
+_LINE_WITH_KANA = re.compile(rf"^[^\n{_KANA}]*+[{_KANA}].*$", re.M)
 _WITH_DOT = re.compile(
     rf"(?<![{SPELLING}{_DOT}《])[{SPELLING}]{{1,8}}+(?:[{_DOT}][{SPELLING}]{{1,8}}+){{1,4}}+(?!》)"
 )

@@ -148,7 +148,7 @@ def _alone(text: str, start: int, end: int, lists: NameLists) -> bool:
 
 
 def _belongs_to_a_thing(words: list[str], start: int, end: int, lists: NameLists) -> bool:
-    """Whether a name goes on as one of something else (Morgan Library), or is a place (San Jose)."""
+    """Whether a name is part of another thing's: Morgan Library, San Jose."""
     if start > 0 and words[start - 1] in THING_BEFORE:
         return True
     following = words[end] if end < len(words) else ""

@@ -1,9 +1,9 @@
 """Lists of given names and surnames, and of everyday words, as the package Faker carries them.
 
-Faker makes data up from these lists. Of all packages with names it is the one that is looked after,
-with names of some forty countries in Latin letters, under the MIT licence, in 2 MB. The
-package names has far more surnames (the United States' census of 1990), and nobody has touched it since
-2013; names-dataset was made from what was taken out of Facebook.
+Faker makes data up from these lists. Of the packages with names it is the one that is looked after:
+names of some forty countries in Latin letters, under the MIT licence, in 2 MB. The package
+``names`` has more surnames, of the United States' census of 1990, and was last touched in 2013;
+``names-dataset`` was made from what leaked out of Facebook.
 """
 
 import re
@@ -15,10 +15,10 @@ from typing import NamedTuple
 from chatwright.errors import MissingInput
 
 _COUNTRIES = (
-    "az_AZ cs_CZ da_DK de_AT de_CH de_DE en en_GB en_IE en_IN en_KE en_NG en_NZ en_PK en_US es es_AR"
-    " es_CL es_CO es_ES es_MX et_EE fi_FI fr_BE fr_CA fr_FR ga_IE ha_NG hr_HR hu_HU id_ID ig_NG is_IS"
-    " it_IT lt_LT lv_LV nl_BE nl_NL no_NO pl_PL pt_BR pt_PT ro_RO sk_SK sl_SI sv_SE sw tr_TR tw_GH"
-    " uz_UZ vi_VN yo_NG zu_ZA"
+    "az_AZ cs_CZ da_DK de_AT de_CH de_DE en en_GB en_IE en_IN en_KE en_NG en_NZ en_PK en_US"
+    " es es_AR es_CL es_CO es_ES es_MX et_EE fi_FI fr_BE fr_CA fr_FR ga_IE ha_NG hr_HR hu_HU"
+    " id_ID ig_NG is_IS it_IT lt_LT lv_LV nl_BE nl_NL no_NO pl_PL pt_BR pt_PT ro_RO sk_SK"
+    " sl_SI sv_SE sw tr_TR tw_GH uz_UZ vi_VN yo_NG zu_ZA"
 ).split()
 _ENGLISH = ("en_GB", "en_US")
 _WRITTEN = re.compile(r"[^\W\d_a-z][^\W\d_]+(?:['’-][^\W\d_]+)*")

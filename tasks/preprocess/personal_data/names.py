@@ -13,6 +13,7 @@ from tasks.preprocess.personal_data.english_names import english_names
 from tasks.preprocess.personal_data.name_lists import name_lists
 from tasks.preprocess.personal_data.spans import Span
 
+_SIGNS_OF_CODE = ("`", ">>> ", "://", "www.")
 _CODE = re.compile(
     r"```[^`]*+(?:`{1,2}(?!`)[^`]*+)*+```"
     r"|`[^`\n]++`"
@@ -40,7 +41,8 @@ def name_finder() -> Callable[[str], Iterator[Span]]:
         ) from None
 
     def names(text: str) -> Iterator[Span]:
-        text = _CODE.sub(lambda code: "\n" * len(code[0]), text)
+        if any(sign in text for sign in _SIGNS_OF_CODE):
+            text = _CODE.sub(lambda code: "\n" * len(code[0]), text)
         yield from english_names(text, lists)
         yield from chinese_names(text, rjieba.tag, rjieba.has_word)
 
