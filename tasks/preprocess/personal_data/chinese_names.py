@@ -76,7 +76,7 @@ def _name_at(words: Words, number: int, is_word: IsWord, listed: bool) -> tuple[
     """The length of the name that a word begins, 0 for none; and how many words were looked at."""
     word, kind = words[number]
     surname = surname_of(word)
-    marked = kind.startswith("nr")
+    marked = kind.startswith("nr") or len(surname) == 2
     if word in NO_NAMES:
         return 0, 1
     if not surname or (len(word) > 3 and kind == "nrt"):

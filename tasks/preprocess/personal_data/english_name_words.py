@@ -10,7 +10,8 @@ TITLES = frozenset(
 
 PARTICLES = frozenset(
     "van von der den de del della di da dos das du le la el al bin bint ibn ben ter ten zu af"
-    " av y e Van Von Der Den De Del Della Di Da Dos Das Du Le La El Al Bin Ibn Ben Ter Ten St".split()
+    " av y e Van Von Der Den De Del Della Di Da Dos Das Du Le La El Al Bin Ibn Ben Ter Ten"
+    " St".split()
 )
 """Between the words of a name."""
 

@@ -36,8 +36,8 @@ _CAPITAL = "".join(letter for letter in _LATIN if unicodedata.category(letter) =
 _LETTER = "".join(letter for letter in _LATIN if letter.isalpha())
 _WORD = rf"[{_CAPITAL}][{_LETTER}]*+(?:(?:['’](?![sS](?![{_LETTER}]))|-)[{_LETTER}]++)*+"
 _INITIALS = rf"[{_CAPITAL}]\.(?:-?[{_CAPITAL}]\.)*+"
-_TITLE = f"(?:{'|'.join(sorted(title for title in TITLES if len(title) < 5))})\\."
-_ITEM = rf"(?:{_INITIALS}|{_TITLE}|{_WORD})"
+_ABBREVIATED = f"(?:Mt|St|{'|'.join(sorted(title for title in TITLES if len(title) < 5))})\\."
+_ITEM = rf"(?:{_INITIALS}|{_ABBREVIATED}|{_WORD})"
 _PARTICLE = f"(?:{'|'.join(sorted(word for word in PARTICLES if word.islower()))})"
 _RUN = re.compile(
     rf"(?<![{_LETTER}0-9_@#$%&=+~\\/.])(?<![{_LETTER}0-9_]-)"
@@ -80,10 +80,10 @@ def _name(words: list[str], number: int, lists: NameLists) -> tuple[int, int]:
         while first < len(words) and words[first] in TITLES:
             first += 1
         is_street = words[number] in ("Dr", "St") and number > 0
-        if is_street or first == len(words) or words[first] in NO_NAMES:
+        if is_street or first == len(words) or _is_never_a_name(words[first]):
             return number, number
         return first, _end(words, first, lists)
-    if words[number] in NO_NAMES and words[number] not in AMBIGUOUS:
+    if _is_never_a_name(words[number]):
         return number, number
     end = _end(words, number, lists)
     if end - number > 1 and _is_convincing(words[number:end], lists):
@@ -119,7 +119,8 @@ def _is_convincing(words: list[str], lists: NameLists) -> bool:
     if _is_initials(first):
         if len(first) == 1 or first in PLACE_INITIALS:  # "O Clifford", "U.S. Representative"
             return False
-        return known_surname or (len(first) > 2 and not _is_a_word(last, lists))
+        several = first.count(".") > 1 or _is_initials(words[1])
+        return known_surname or (several and not _is_a_word(last, lists))
     known = first in lists.given or first.split("-")[0] in lists.given
     if not known or _is_a_word(first, lists):
         return known_surname and (known or any(map(_is_initials, words[1:-1])))
@@ -161,6 +162,10 @@ def _may_end_a_name(word: str, lists: NameLists) -> bool:
 
 def _is_a_word(name: str, lists: NameLists) -> bool:
     return name in AMBIGUOUS or name in NO_NAMES or name.lower() in lists.words
+
+
+def _is_never_a_name(word: str) -> bool:
+    return word in NO_NAMES and word not in AMBIGUOUS
 
 
 def _is_initials(word: str) -> bool:
