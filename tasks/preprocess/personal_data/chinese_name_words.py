@@ -10,7 +10,7 @@ SURNAMES = frozenset(
     "劉陳楊黃趙吳孫馬許韓鄧馮蕭葉蔣餘呂盧鍾譚陸範賈鄒閻顧龔萬錢嚴湯喬賴溫莊魯齊關蘭紀畢單蘇羅"
     "鄭謝"
 )
-"""The hundred families and those after them; without those that are function words besides."""
+"""The hundred families and those after them, in traditional characters, too; no function words."""
 
 VERBS = frozenset("任连管常单成包封查路关顾万经许")
 """Surnames that before a title are more likely something else: 任主席, "to be chairman"."""
