@@ -14,8 +14,8 @@ they are counted apart.
 People's names need ``pip install "chatwright[names]"``. Those of presidio-research are drawn from
 lists of many countries, and half of them stand alone ("Katrine is very ..."), so they are counted
 by how they are written, too. The People's Daily of January 1998 is labelled; the rules were written
-with its first 8,000 paragraphs in sight. ``tests/data/names-zh.txt`` are 65 Chinese sentences with
-names and 74 without, ours, written for this before the rules were run on them.
+with its first 8,000 paragraphs in sight. ``tests/data/names-zh.txt`` are 66 Chinese sentences with
+names and 74 without, ours, written before the rules first ran on them.
 
 The rules were written with these sentences in sight, so expect less on
 others; libphonenumber's examples of all countries, which were not, are all found (a test).
