@@ -27,6 +27,7 @@ from tasks.ingest.left_out import LeftOut
 from tasks.ingest.named_files import NamedFiles
 from tasks.ingest.python_docs import python_docs
 from tasks.ingest.questions import questions
+from tasks.ingest.source_files import Found
 from tasks.ingest.web import check_names_a_page, web
 from tasks.ingest.wikipedia import wikipedia
 from tasks.labelled import QUESTION_SCHEMA, TEXT_SCHEMA, LabelledText, Question
@@ -55,12 +56,11 @@ def _named(params: IngestParams) -> list[NamedFiles]:
 
 def _rest_of_the_folder(
     params: IngestParams, left_out: LeftOut, *, progress: Progress = silent
-) -> Iterator[Document | Dialogue]:
+) -> Iterator[Found]:
     without = files_of_other_sources(params)
     return folder(params.folder, left_out, without=without, progress=progress)
 
 
-Found = Document | Dialogue | LabelledText | Question
 Source = Callable[..., Iterator[Found]]
 SOURCES: dict[str, tuple[Source, Callable[[IngestParams], Any]]] = {
     "python-docs": (python_docs, lambda params: params.python_docs),
