@@ -19,7 +19,7 @@ from tasks.ingest.language import language
 from tasks.ingest.left_out import LeftOut
 from tasks.ingest.open_file import OpenFile, readable_name
 from tasks.ingest.records import LONGEST_TITLE, Broken, Conversation, Text, sound
-from tasks.ingest.source_files import Found, Reading, SourceFile, read_anew
+from tasks.ingest.source_files import Found, Reading, Rows, SourceFile, read_anew
 from tasks.ingest.text_encoding import Undecodable
 from tasks.ingest.visible_files import visible_files
 from tasks.params_ingest import FolderParams
@@ -35,7 +35,7 @@ def folder(
     without: Iterable[Path] = (),
     progress: Progress = silent,
     reading: Reading = read_anew,
-) -> Iterator[Found]:
+) -> Iterator[Found | Rows]:
     """The documents and conversations in the user's folder.
 
     Args:

@@ -23,7 +23,7 @@ from tasks.ingest.left_out import LeftOut
 from tasks.ingest.named_files import Tally
 from tasks.ingest.open_file import OpenFile
 from tasks.ingest.records import LONGEST_TITLE, Broken, Conversation, Record, Text
-from tasks.ingest.source_files import Found, Reading, SourceFile, read_anew
+from tasks.ingest.source_files import Found, Reading, Rows, SourceFile, read_anew
 from tasks.ingest.tables import BATCH_ROWS
 from tasks.params_ingest import FolderParams, IngestParams
 from tasks.progress import Progress, silent
@@ -66,7 +66,7 @@ def huggingface(
     *,
     progress: Progress = silent,
     reading: Reading = read_anew,
-) -> Iterator[Found]:
+) -> Iterator[Found | Rows]:
     """The documents and dialogues of the named data sets.
 
     Args:

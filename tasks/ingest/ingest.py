@@ -6,7 +6,6 @@ source is another entry in ``SOURCES``.
 """
 
 import contextlib
-from collections import Counter
 from collections.abc import Callable, Iterator
 from functools import partial
 from pathlib import Path
@@ -21,6 +20,7 @@ from tasks.ingest.chat import chat
 from tasks.ingest.commoncrawl import commoncrawl
 from tasks.ingest.dialogues import dialogues
 from tasks.ingest.folder import folder
+from tasks.ingest.gathered import Gathered
 from tasks.ingest.huggingface import check_datasets, files_of_datasets, huggingface
 from tasks.ingest.kept_reading import KeptReading
 from tasks.ingest.labelled import labelled
@@ -29,7 +29,7 @@ from tasks.ingest.named_files import NamedFiles
 from tasks.ingest.parsing_version import parsing_version
 from tasks.ingest.python_docs import python_docs
 from tasks.ingest.questions import questions
-from tasks.ingest.source_files import Found, Reading, read_anew
+from tasks.ingest.source_files import Found, Reading, Rows, read_anew
 from tasks.ingest.web import check_names_a_page, web
 from tasks.ingest.wikipedia import wikipedia
 from tasks.labelled import QUESTION_SCHEMA, TEXT_SCHEMA, LabelledText, Question
@@ -67,12 +67,12 @@ def _rest_of_the_folder(
     *,
     progress: Progress = silent,
     reading: Reading = read_anew,
-) -> Iterator[Found]:
+) -> Iterator[Found | Rows]:
     without = files_of_other_sources(params)
     return folder(params.folder, left_out, without=without, progress=progress, reading=reading)
 
 
-Source = Callable[..., Iterator[Found]]
+Source = Callable[..., Iterator[Found | Rows]]
 SOURCES: dict[str, tuple[Source, Callable[[IngestParams], Any]]] = {
     "python-docs": (python_docs, lambda params: params.python_docs),
     "dialogues": (dialogues, lambda params: params.dialogues),
@@ -159,7 +159,7 @@ def ingest(
                 SortedShards(folder, schema, shard_rows=params.shard_documents)
             )
 
-        into = {
+        of_all_sources: dict[type[Found], SortedShards] = {
             Dialogue: shards(dialogues_out, DIALOGUE_SCHEMA),
             LabelledText: shards(labelled_out / "texts", TEXT_SCHEMA),
             Question: shards(labelled_out / "questions", QUESTION_SCHEMA),
@@ -167,23 +167,17 @@ def ingest(
         for name in sorted(set(params.sources)):
             source, section = SOURCES[name]
             left_out = LeftOut()
-            count = Counter[type]()
-            characters = size = 0
+            gathered = Gathered(of_all_sources, partial(shards, raw / name, DOCUMENT_SCHEMA))
             reading = {"reading": readings[name]} if name in readings else {}
             for found in source(section(params), left_out, progress=progress, **reading):
-                if isinstance(found, Document) and not count[Document]:
-                    into[Document] = shards(raw / name, DOCUMENT_SCHEMA)
-                into[type(found)].add(found.row())
-                count[type(found)] += 1
-                for text in texts_of(found):
-                    characters += len(text)
-                    size += len(text.encode())
+                gathered.add(found)
+            count = gathered.count
             report.documents[name] = count[Document]
             report.dialogues[name] = count[Dialogue]
             if labelled := count[LabelledText] + count[Question]:
                 report.labelled[name] = labelled
-            report.characters[name] = characters
-            report.bytes[name] = size
+            report.characters[name] = gathered.characters
+            report.bytes[name] = gathered.bytes
             report.left_out[name] = dict(sorted(left_out.counts.items()))
             report.versions |= left_out.versions
             report.named += [f"{name}: {each}" for each in left_out.named]
@@ -200,12 +194,3 @@ def ingest(
         if path.name not in readings:
             remove(path)
     return report
-
-
-def texts_of(found: Found) -> list[str]:
-    """What a model may learn to write of it."""
-    if isinstance(found, Document):
-        return [found.text]
-    if isinstance(found, Dialogue):
-        return [message["content"] for message in found.messages]
-    return []

@@ -8,7 +8,7 @@ it, so when many are small, or hold little that still serves, these are written 
 from pathlib import Path
 
 from tasks.ingest.file_state import content_of, is_settled, state_of
-from tasks.ingest.segments import KINDS, Segment, SegmentWriter, segment_in
+from tasks.ingest.segments import Segment, SegmentWriter, segment_in
 from tasks.ingest.source_files import SourceFile
 from tasks.placing import remove
 
@@ -82,9 +82,8 @@ class KeptStore:
 def _join(small: list[tuple[Segment, set[int]]], folder: Path) -> None:
     writer = SegmentWriter(folder)
     for segment, places in small:
-        for kind in KINDS:
-            for rows in segment.rows(kind, places):
-                writer.add_rows(kind, rows)
+        for rows in segment.rows(places):
+            writer.add_rows(rows)
         writer.files += [segment.files[place] for place in sorted(places)]
     writer.finish()
     for segment, _ in small:

@@ -18,7 +18,7 @@ from tasks.ingest.left_out import LeftOut
 from tasks.ingest.open_file import OpenFile, readable_name
 from tasks.ingest.records import Broken
 from tasks.ingest.remote import fetched, is_remote, remote_files
-from tasks.ingest.source_files import Found, Reading, SourceFile
+from tasks.ingest.source_files import Found, Reading, Rows, SourceFile
 from tasks.ingest.visible_files import visible_files
 from tasks.params_ingest import FolderParams
 from tasks.progress import Progress
@@ -115,7 +115,7 @@ class NamedFiles:
         progress: Progress,
         *,
         in_order: bool = False,
-    ) -> Iterator[Found]:
+    ) -> Iterator[Found | Rows]:
         """What is in the files, those in the user's folder first.
 
         Args:

@@ -22,7 +22,7 @@ import pyarrow.parquet as pq
 from tasks.documents import DIALOGUE_SCHEMA, DOCUMENT_SCHEMA, Dialogue, Document
 from tasks.ingest.file_state import State, content_of
 from tasks.ingest.left_out import LeftOut
-from tasks.ingest.source_files import Found
+from tasks.ingest.source_files import Found, Rows
 from tasks.labelled import QUESTION_SCHEMA, TEXT_SCHEMA, LabelledText, Question
 from tasks.placing import remove
 from tasks.sorted_shards import Row, size
@@ -91,15 +91,19 @@ class Segment:
 
     def found(self, wanted: Collection[int]) -> Iterator[Found]:
         """What is in some of its files, given by their places in ``files``."""
-        for kind in KINDS:
-            for table in self.rows(kind, wanted):
-                for row in table.to_pylist():
-                    if kind is Document:
-                        row["meta"] = json.loads(row["meta"])
-                    yield kind(**row)
+        for rows in self.rows(wanted):
+            for row in rows.table.to_pylist():
+                if rows.kind is Document:
+                    row["meta"] = json.loads(row["meta"])
+                yield rows.kind(**row)
 
-    def rows(self, kind: type[Found], wanted: Collection[int]) -> Iterator[pa.Table]:
-        """The rows of one kind of these files, a piece at a time."""
+    def rows(self, wanted: Collection[int]) -> Iterator[Rows]:
+        """The same as rows, kind by kind, some at a time."""
+        for kind in KINDS:
+            for table in self._rows_of(kind, wanted):
+                yield Rows(kind, table)
+
+    def _rows_of(self, kind: type[Found], wanted: Collection[int]) -> Iterator[pa.Table]:
         if kind.__name__ not in self._tables:
             return
         ranges = list(self._ranges(kind.__name__, wanted))
@@ -171,9 +175,9 @@ class SegmentWriter:
         if len(held) >= GROUP_ROWS or self._held_size[kind] >= GROUP_SIZE:
             self._write_held(kind)
 
-    def add_rows(self, kind: type[Found], rows: pa.Table) -> None:
+    def add_rows(self, rows: Rows) -> None:
         """Rows of another segment."""
-        self._write(kind.__name__, rows)
+        self._write(rows.kind.__name__, rows.table)
 
     def finish(self) -> Path:
         """Give it its name; returns the folder."""

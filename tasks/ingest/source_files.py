@@ -11,6 +11,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol
 
+import pyarrow as pa
+
 from tasks.documents import Dialogue, Document
 from tasks.ingest.left_out import LeftOut
 from tasks.labelled import LabelledText, Question
@@ -34,6 +36,14 @@ class SourceFile:
     first: int = 0
 
 
+@dataclass(frozen=True)
+class Rows:
+    """Many things of one kind, as the rows that they become."""
+
+    kind: type[Found]
+    table: pa.Table
+
+
 Read = Callable[[SourceFile, LeftOut], Iterator[Found]]
 """Reads one file; another process must be able to get it, so it is a module's function, or a
 ``partial`` of one."""
@@ -51,7 +61,7 @@ class Reading(Protocol):
         decides: Mapping[str, Any],
         in_order: bool = False,
         progress: Progress = silent,
-    ) -> Iterator[Found]:
+    ) -> Iterator[Found | Rows]:
         """What is in the files.
 
         Args:
@@ -59,7 +69,8 @@ class Reading(Protocol):
             read: how one is read.
             left_out: gets counted what is left out, file by file in their order.
             decides: all that decides how a file is read, as JSON may hold it.
-            in_order: whether what is found must come file by file in their order.
+            in_order: whether what is found must come one by one, and file by file in their order;
+                else it may come in any order, and as rows.
             progress: called with the files done, where their number is known.
 
         Raises:

@@ -11,6 +11,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from chatwright.errors import BadInput
+from tasks.documents import read_documents
 from tasks.ingest import kept_reading, kept_store, parsing_version, segments
 from tasks.ingest.ingest import IngestReport, ingest
 from tasks.params_huggingface import DatasetParams
@@ -141,8 +142,11 @@ def test_a_second_run_reads_nothing_and_writes_the_same(corpus: Path) -> None:
 
 
 def test_only_a_new_file_is_read_and_a_removed_one_is_gone(corpus: Path) -> None:
-    run(params("folder"))
+    first = run(params("folder")).files_anew["folder"]
     put(corpus / "aa.txt", "A new one, among the others.")
     (corpus / "b.txt").unlink()
     report = run(params("folder"))
-    assert (report.files_anew["folder"], report.files_kept["folder"]) == (1, FILES["folder"])
+    assert (report.files_anew["folder"], report.files_kept["folder"]) == (1, first - 1)
+    ids = {each.id for each in read_documents(Path("out/raw/folder"))}
+    assert "folder/aa.txt" in ids and "folder/b.txt" not in ids
+    as_without(params("folder"))
