@@ -98,7 +98,8 @@ class KeptReading:
     ) -> Iterator[Found | Rows]:
         units = _units(files, store, in_order)
         new = [unit.of(files) for unit in units if unit.segment is None]
-        new_bytes = sum(_size(file.path) for some in new for file in some)
+        # One portion is worked on by one, whoever it is: here.
+        new_bytes = sum(_size(each.path) for some in new for each in some) if len(new) > 1 else 0
         left_outs: dict[int, LeftOut] = {}
         done = merged = 0
         with workers(self._executor, text_bytes=new_bytes) as at_work:
