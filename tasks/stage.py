@@ -41,6 +41,7 @@ from tasks.work import NAME, changes_since_the_last, fingerprint, what_decides
 
 WORK = Path(".chatwright")
 FAILED = WORK / "failed"
+KEPT = "kept"
 INTERRUPTED = 130  # the exit status that shells give for Ctrl-C
 # An orphan of a killed run ends by itself well within that.
 LOCK_WAIT_SECONDS = float(os.environ.get("CHATWRIGHT_LOCK_WAIT_SECONDS", "20"))
@@ -152,6 +153,14 @@ class Stage:
         write_whole(folder / NAME, json.dumps(decides))
         return folder
 
+    @property
+    def kept(self) -> Path:
+        """The folder for results of parts of the work that the next run may use, too.
+
+        Unlike that of ``work`` it stays when the stage succeeds; it is safe to delete.
+        """
+        return WORK / self.name / KEPT
+
     def log(self, line: str) -> None:
         """Say one line."""
         print(f"{self.name}: {line}", flush=True)
@@ -211,7 +220,9 @@ class Stage:
         self._lock.release()
         if code:
             sys.exit(code)
-        remove(WORK / self.name)
+        for done in (WORK / self.name).glob("*"):
+            if done.name != KEPT:
+                remove(done)
         self.log(f"done in {seconds:.1f} s")
 
     def give_up(self, error: ChatwrightError) -> NoReturn:

@@ -10,18 +10,29 @@ the lowest id: the rule for equal documents and paragraphs, too. The longest wou
 what near duplicates have more than each other is mostly menus and notices.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
+from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
 from tasks.params import NearDuplicatesParams
-from tasks.preprocess.minhash import BandKeys, band_keys, similarities
-from tasks.preprocess.word_hashes import Places
+from tasks.preprocess.minhash import Texts, band_keys, similarities
+from tasks.preprocess.word_hashes import Hashes, Places
 
 UNLIKE_FIRSTS = 16
 """A bucket's texts are compared with so many of its texts that are unlike one another, at most:
 thousands of pages of one template would else all be compared with each other."""
+
+
+class Keys(Protocol):
+    """``BandKeys``, or the like on disk: the keys of a band, of all texts, at a time."""
+
+    @property
+    def keys(self) -> Iterable[Hashes]: ...
+
+    @property
+    def has_words(self) -> NDArray[np.bool_]: ...
 
 
 def clusters(texts: Sequence[str], params: NearDuplicatesParams) -> Places:
@@ -30,13 +41,17 @@ def clusters(texts: Sequence[str], params: NearDuplicatesParams) -> Places:
     Texts without a word are in no cluster.
     """
     keys = band_keys(texts, shingle=params.shingle, bands=params.bands, rows=params.rows)
+    return cluster_firsts(keys, texts, params)
+
+
+def cluster_firsts(keys: Keys, texts: Texts, params: NearDuplicatesParams) -> Places:
+    """As ``clusters``, of texts whose keys are known; only those are read that share one."""
     if params.jaccard is None:
-        return clusters_by_key(keys)
+        return _clusters_by_key(keys)
     return _clusters_by_shingles(texts, keys, params.jaccard, params.shingle)
 
 
-def clusters_by_key(keys: BandKeys) -> Places:
-    """As ``clusters``, of texts of which nothing but the keys is known: one in common is enough."""
+def _clusters_by_key(keys: Keys) -> Places:
     sets = DisjointSets(len(keys.has_words))
     for band in keys.keys:
         text, bucket = buckets(band, keys.has_words)
@@ -45,9 +60,7 @@ def clusters_by_key(keys: BandKeys) -> Places:
     return sets.first
 
 
-def _clusters_by_shingles(
-    texts: Sequence[str], keys: BandKeys, jaccard: float, shingle: int
-) -> Places:
+def _clusters_by_shingles(texts: Texts, keys: Keys, jaccard: float, shingle: int) -> Places:
     sets = DisjointSets(len(texts))
     unlike = np.zeros(0, np.int64)  # pairs that were compared, as one number each
     for band in keys.keys:
