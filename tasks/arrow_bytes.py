@@ -14,7 +14,7 @@ def to_bytes(table: pa.Table) -> bytes:
     return sink.getvalue().to_pybytes()
 
 
-def from_bytes(content: bytes, columns: Sequence[str] | None = None) -> pa.Table:
+def from_bytes(content: bytes | pa.Buffer, columns: Sequence[str] | None = None) -> pa.Table:
     """The table, or some columns of it, which alone are unpacked."""
     if columns is None:
         return pa.ipc.open_file(content).read_all()

@@ -10,6 +10,8 @@ import os
 import time
 from pathlib import Path
 
+import pyarrow as pa
+
 from chatwright.errors import BadInput
 
 RUNS_KEPT = 3
@@ -28,29 +30,41 @@ class KeptResults:
         self._began = time.time_ns()
 
     def find(self, layer: str, fingerprint: str) -> bytes | None:
-        """A result, None where there is none that is whole; it is used by this run."""
-        path = self._path(layer, fingerprint)
+        """A result, None where there is none that is whole; this run uses it."""
+        result = self.look_at(layer, fingerprint)
+        if result is not None:
+            os.utime(self._path(layer, fingerprint), ns=(self._began, self._began))
+        return result
+
+    def look_at(self, layer: str, fingerprint: str) -> bytes | None:
+        """As ``find``, but that does not make it stay longer."""
         try:
-            content = path.read_bytes()
+            content = self._path(layer, fingerprint).read_bytes()
         except FileNotFoundError:
             return None
         result, digest = content[:-_HASH_BYTES], content[-_HASH_BYTES:]
-        if _hash(result) != digest:
-            return None
-        os.utime(path, ns=(self._began, self._began))
-        return result
+        return result if _hash(result) == digest else None
 
-    def __getitem__(self, key: tuple[str, str]) -> bytes:
+    def __getitem__(self, key: tuple[str, str]) -> pa.Buffer:
         """A result, by layer and fingerprint, that this run has found or kept already.
 
+        It is read from the disk where it is looked at, and not checked once more.
+
         Raises:
-            BadInput: it has been damaged or taken away since.
+            BadInput: it has been taken away since.
         """
-        result = self.find(*key)
-        if result is None:
-            path = self._path(*key)
-            raise BadInput(str(path), "was damaged or removed during the run", "Run again")
-        return result
+        path = self._path(*key)
+        try:
+            with pa.memory_map(str(path)) as file:
+                return file.read_buffer(file.size() - _HASH_BYTES)
+        except OSError:
+            raise BadInput(str(path), "was removed during the run", "Run again") from None
+
+    def of_last_run(self, layer: str) -> list[str]:
+        """The fingerprints of a layer's results that the last run used and this one has not yet."""
+        used = {path: path.stat().st_mtime_ns for path in (self._folder / layer).glob("*.arrow")}
+        last = max((at for at in used.values() if at < self._began), default=0)
+        return sorted(path.stem for path, at in used.items() if at == last)
 
     def keep(self, layer: str, fingerprint: str, result: bytes) -> None:
         """Write a result, to a name beside its own that it is then given."""

@@ -41,7 +41,6 @@ from tasks.work import NAME, changes_since_the_last, fingerprint, what_decides
 
 WORK = Path(".chatwright")
 FAILED = WORK / "failed"
-KEPT = "kept"
 INTERRUPTED = 130  # the exit status that shells give for Ctrl-C
 # An orphan of a killed run ends by itself well within that.
 LOCK_WAIT_SECONDS = float(os.environ.get("CHATWRIGHT_LOCK_WAIT_SECONDS", "20"))
@@ -69,6 +68,7 @@ class Stage:
         self.name = name
         self._outputs: dict[Path, Path] = {}
         self._report: dict[str, Any] = {}
+        self._keeps = False
         self._spool: Spool | None = None
         self._lock = FileLock(WORK / "locks" / f"{name}.lock")
 
@@ -153,13 +153,10 @@ class Stage:
         write_whole(folder / NAME, json.dumps(decides))
         return folder
 
-    @property
     def kept(self) -> Path:
-        """The folder for results of parts of the work that the next run may use, too.
-
-        Unlike that of ``work`` it stays when the stage succeeds; it is safe to delete.
-        """
-        return WORK / self.name / KEPT
+        """The folder for what is kept from one run to the next; the stage sees to what is in it."""
+        self._keeps = True
+        return WORK / self.name
 
     def log(self, line: str) -> None:
         """Say one line."""
@@ -220,9 +217,8 @@ class Stage:
         self._lock.release()
         if code:
             sys.exit(code)
-        for done in (WORK / self.name).glob("*"):
-            if done.name != KEPT:
-                remove(done)
+        if not self._keeps:
+            remove(WORK / self.name)
         self.log(f"done in {seconds:.1f} s")
 
     def give_up(self, error: ChatwrightError) -> NoReturn:

@@ -26,7 +26,7 @@ def main() -> None:
             clean,
             rejected,
             params,
-            kept=stage.kept,
+            kept=stage.kept(),
             executor=stage.params.executor,
             progress=stage.progress,
         )

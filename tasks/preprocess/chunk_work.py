@@ -1,7 +1,7 @@
 """Brings every chunk's layers into being: what is kept is taken, the rest sent to the workers."""
 
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -11,6 +11,7 @@ from pydantic import BaseModel
 from tasks.arrow_bytes import from_bytes, to_bytes
 from tasks.executor import Workers, ordered_map
 from tasks.kept_results import KeptResults
+from tasks.preprocess.borrowing import Borrowed, Lenders
 from tasks.preprocess.layers.fingerprints import Fingerprints
 from tasks.preprocess.layers.formed import replaced_in
 from tasks.preprocess.layers.work import Layers, Piece, Rules, final_texts, whole_texts, work
@@ -20,18 +21,32 @@ from tasks.progress import Progress
 READ = ("title", "text", "lang", "source")
 """What the layers are made of; and ``id``, which only decides where chunks end."""
 
+FEW_CHUNKS = 3
+"""They are sooner done than processes are started for them."""
+
 
 class WorkDone(BaseModel):
-    """Chunks of the corpus, those of which everything was kept, and layers made anew, by name."""
+    """What a run had to do.
+
+    Attributes:
+        chunks: of the corpus.
+        kept: those of which everything was kept.
+        mended: those that were kept but for some documents.
+        new_documents: these documents.
+        made: of the other chunks, by layer, those of which it was made anew.
+    """
 
     chunks: int = 0
     kept: int = 0
+    mended: int = 0
+    new_documents: int = 0
     made: dict[str, int] = {}
 
     def __str__(self) -> str:
         made = ", ".join(f"{name} of {number}" for name, number in self.made.items())
+        mended = f", {self.mended} but for {self.new_documents} documents" if self.mended else ""
         anew = f"; made anew: {made}" if made else ""
-        return f"kept {self.kept} of {self.chunks} chunks{anew}"
+        return f"kept {self.kept} of {self.chunks} chunks{mended}{anew}"
 
 
 @dataclass
@@ -55,16 +70,26 @@ class ChunkWork:
     def __init__(
         self, rules: Rules, prints: Fingerprints, kept: KeptResults, workers: Workers
     ) -> None:
-        self._rules, self._prints, self._kept, self._workers = rules, prints, kept, workers
+        self._rules, self._prints, self._workers = rules, prints, workers
+        self.kept = kept
         self._made: Counter[str] = Counter()
         self._touched: set[int] = set()
+        self._lenders: Lenders | None = None
+        self._borrowed: dict[int, Borrowed] = {}
+        self._mended_chunks = self._new_documents = 0
         self.chunks: list[Chunk] = []
 
     @property
     def done(self) -> WorkDone:
         """What there was to do."""
         count = len(self.chunks)
-        return WorkDone(chunks=count, kept=count - len(self._touched), made=dict(self._made))
+        return WorkDone(
+            chunks=count,
+            kept=count - len(self._touched),
+            mended=self._mended_chunks,
+            new_documents=self._new_documents,
+            made=dict(self._made),
+        )
 
     def make_first(self, files: Sequence[Path], progress: Progress, total: int) -> None:
         """The layers that documents decide by themselves; reads the files once, in order."""
@@ -73,10 +98,15 @@ class ChunkWork:
             documents = 0
             for number, table in enumerate(chunks(files, ("id", *READ))):
                 raw = to_bytes(table.select(READ))
-                chunk = Chunk(table.num_rows, self._prints.of_first(raw))
-                self.chunks.append(chunk)
+                layers = self._prints.of_first(self._prints.of_rows(raw))
+                self.chunks.append(Chunk(table.num_rows, layers))
                 progress(documents, total, "documents")
                 documents += table.num_rows
+                if self.kept.find("rows", layers["rows"]) is None:
+                    self._lenders = self._lenders or Lenders(self.kept, self._prints)
+                    if borrowed := self._lenders.known(table.select(READ)):
+                        yield from self._mended(number, borrowed, table.select(READ))
+                        continue
                 yield from self._piece(number, self._prints.first, {"raw": raw})
 
         self._do(pieces())
@@ -113,7 +143,7 @@ class ChunkWork:
 
     def read(self, chunk: Chunk, layer: str, columns: Sequence[str] | None = None) -> pa.Table:
         """A layer of a chunk, or some of its columns."""
-        return from_bytes(self._kept[layer, chunk.layers[layer]], columns)
+        return from_bytes(self.kept[layer, chunk.layers[layer]], columns)
 
     def texts(self, chunk: Chunk, *, whole: bool = False) -> pa.ChunkedArray:
         """What is left of the texts of a chunk; ``whole``: with paragraphs that stood before."""
@@ -127,26 +157,48 @@ class ChunkWork:
         """How much personal data was replaced: by source, language and kind."""
         total: Counter[tuple[str, str, str]] = Counter()
         for chunk in self.chunks:
-            total.update(replaced_in(self.read(chunk, "formed", [])))
+            total.update(replaced_in(self.read(chunk, "formed", ["source", "lang", "replaced"])))
         return total
 
     def _piece(self, number: int, layers: Sequence[str], given: Layers) -> Iterator[Piece]:
         """The work there is on a chunk, if there is any: layers that are not kept."""
         names = self.chunks[number].layers
-        wanted = [name for name in layers if self._kept.find(name, names[name]) is None]
+        wanted = [name for name in layers if self.kept.find(name, names[name]) is None]
         if not wanted:
             return
-        if "formed" not in wanted:
+        if not {"rows", "formed"} & {*wanted}:
             given.pop("raw", None)
+        if "formed" not in wanted:
             there = ("formed", "worth", *(["shortened"] if wanted == ["keys"] else []))
             for name in there:
                 if name in names and name not in wanted:
-                    given[name] = self._kept[name, names[name]]
+                    given[name] = self.kept[name, names[name]].to_pybytes()
         self._touched.add(number)
         self._made.update(wanted)
         yield Piece(number, self._rules, given, wanted)
 
+    def _mended(self, number: int, borrowed: Borrowed, raw: pa.Table) -> Iterator[Piece]:
+        """The work there is on a chunk of which most documents are known."""
+        self._touched.add(number)
+        self._borrowed[number] = borrowed
+        self._mended_chunks += 1
+        self._new_documents += len(borrowed.new)
+        if len(borrowed.new):
+            given = {"raw": to_bytes(raw.take(borrowed.new))}
+            yield Piece(number, self._rules, given, self._prints.first)
+        else:
+            self._keep(number, dict.fromkeys(self._prints.first))
+
+    def _keep(self, number: int, layers: Mapping[str, bytes | None]) -> None:
+        """Keep layers of a chunk, or of its new documents with what is lent of the others."""
+        borrowed = self._borrowed.pop(number, None)
+        for name, content in layers.items():
+            if borrowed is not None:
+                new = from_bytes(content) if content is not None else None
+                content = to_bytes(borrowed.layer(name, self.kept, new))
+            if content is not None:
+                self.kept.keep(name, self.chunks[number].layers[name], content)
+
     def _do(self, pieces: Iterator[Piece]) -> None:
-        for number, layers in ordered_map(self._workers, work, pieces):
-            for name, content in layers.items():
-                self._kept.keep(name, self.chunks[number].layers[name], content)
+        for number, layers in ordered_map(self._workers, work, pieces, few=FEW_CHUNKS):
+            self._keep(number, layers)

@@ -9,6 +9,7 @@ duplicates: else the one that stays of a cluster could be a leak, and go with al
 
 from collections import Counter
 from enum import IntEnum
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -19,14 +20,15 @@ from numpy.typing import NDArray
 from tasks.params import NearDuplicatesParams
 from tasks.preprocess.chunk_work import ChunkWork
 from tasks.preprocess.cleaning import DIGEST_BYTES
+from tasks.preprocess.digests import digests_in
+from tasks.preprocess.known_pairs import KnownPairs
+from tasks.preprocess.minhash import similarities
 from tasks.preprocess.near_duplicates import cluster_firsts
 from tasks.preprocess.paragraphs import repeated
 from tasks.preprocess.texts_aside import KeysAside, TextsAside
 
 NAMING = ("evaluation text", "near duplicate", "classifier")
 """The kinds of reasons that tell more after a colon: what the document is like, or its score."""
-
-Digests = NDArray[np.bytes_]
 
 
 class Why(IntEnum):
@@ -60,11 +62,12 @@ class Documents:
         self.starts = np.cumsum([0, *(chunk.rows for chunk in work.chunks)])
         self.why = np.zeros(self.starts[-1], np.int8)
         self.digests = np.zeros(self.starts[-1], f"S{DIGEST_BYTES}")
+        self._left = self.digests  # the hashes of what is left of the texts
         self.firsts = np.zeros(0, np.int64)
         for chunk, part in zip(work.chunks, self.parts(), strict=True):
             worth = work.read(chunk, "worth", ["reason", "digest"])
             self.why[part][worth["reason"].is_valid().to_numpy()] = Why.ITSELF
-            self.digests[part] = _digests(worth["digest"])
+            self.digests[part] = digests_in(worth["digest"])
 
     def parts(self) -> list[slice]:
         """The places of each chunk's documents."""
@@ -108,7 +111,7 @@ class Documents:
         for chunk, part in zip(self._work.chunks, self.parts(), strict=True):
             lists = self._work.read(chunk, "paragraphs")["hashes"].combine_chunks()
             lists = lists.filter(pa.array(self.why[part] == Why.STAYS))
-            hashes.append(_digests(lists.flatten()))
+            hashes.append(digests_in(lists.flatten()))
             counts.append(lists.value_lengths().to_numpy())
         stood_before = repeated(np.concatenate(hashes))
         total, begins = int(stood_before.sum()), 0
@@ -124,13 +127,13 @@ class Documents:
         self._work.make_shortened(these)
 
         staying = self.why == Why.STAYS
-        digests = self.digests.copy()
+        digests = self._left = self.digests.copy()
         for chunk, part in zip(self._work.chunks, self.parts(), strict=True):
             if "shortened" in chunk.layers:
                 layer = self._work.read(chunk, "shortened", ["digest", "characters"])
                 changed = layer["digest"].is_valid().to_numpy()
                 too_short = pc.fill_null(pc.less(layer["characters"], min_characters), False)
-                digests[part][changed] = _digests(layer["digest"].drop_null())
+                digests[part][changed] = digests_in(layer["digest"].drop_null())
                 self.why[part][too_short.to_numpy() & staying[part]] = Why.REPEATED
         places = self.staying()
         self.why[places[repeated(digests[places])]] = Why.EQUAL_WITHOUT
@@ -161,19 +164,17 @@ class Documents:
                     if (these := alike[part]).any():
                         places = part.start + np.flatnonzero(these)
                         texts.put(places, self._work.texts(chunk).take(pa.array(rows[these])))
-            firsts = cluster_firsts(keys, texts, params)
+            pairs = KnownPairs(
+                self._work.kept,
+                self._left[staying],
+                params.shingle,
+                partial(similarities, texts, shingle=params.shingle),
+            )
+            firsts = cluster_firsts(keys, pairs, params.jaccard)
+            pairs.keep()
         self.firsts = np.arange(len(self.why))
         self.firsts[staying] = staying[firsts]
         self.why[self.firsts != np.arange(len(self.why))] = Why.NEAR
-
-
-def _digests(column: pa.ChunkedArray | pa.Array) -> Digests:
-    """A column of digests without nulls as numbers of bytes."""
-    chunk = column.combine_chunks() if isinstance(column, pa.ChunkedArray) else column
-    if not len(chunk):
-        return np.zeros(0, f"S{DIGEST_BYTES}")
-    content = chunk.buffers()[1]
-    return np.frombuffer(content, f"S{DIGEST_BYTES}", len(chunk), chunk.offset * DIGEST_BYTES)
 
 
 def kind(reason: str) -> str:

@@ -9,6 +9,7 @@ from tasks.program import own_source, program
 
 LAYERS = "tasks.preprocess.layers"
 _CODE = {
+    "rows": f"{LAYERS}.rows",
     "formed": f"{LAYERS}.formed",
     "worth": f"{LAYERS}.worth",
     "scores": f"{LAYERS}.scores",
@@ -47,6 +48,7 @@ class Fingerprints:
                     "repair_mojibake", "normalize_widths", "simplify_chinese", "personal_data"
                 }
             ),
+            "rows": None,
             "worth": _of_worth(params),
             "paragraphs": None,
             "shortened": None,
@@ -61,7 +63,7 @@ class Fingerprints:
             layer: hashed(layer, rule, program(_CODE[layer]), frame)
             for layer, rule in self._rules.items()
         }
-        first = ["formed", "worth"]
+        first = ["rows", "formed", "worth"]
         first += ["scores"] * (samples is not None) + ["leaks"] * (evaluation is not None)
         if params.duplicate_paragraphs:
             first += ["paragraphs"]
@@ -72,15 +74,17 @@ class Fingerprints:
         self.first = tuple(first)
         """The layers that a chunk's documents decide by themselves, in the order of making."""
 
-    def of_first(self, raw: bytes) -> dict[str, str]:
-        """Those of a chunk's first layers."""
-        formed = hashed(self._rules["formed"], raw)
-        worth = hashed(self._rules["worth"], formed)
-        return {
-            layer: {"formed": formed, "worth": worth}.get(layer)
-            or hashed(self._rules[layer], worth)
-            for layer in self.first
-        }
+    def of_rows(self, raw: bytes) -> str:
+        """That of the layer ``rows`` of a chunk; it stands for all that is in it."""
+        return hashed(self._rules["rows"], raw)
+
+    def of_first(self, rows: str) -> dict[str, str]:
+        """Those of the first layers of a chunk."""
+        found = {"rows": rows}
+        for layer in self.first[1:]:
+            of = {"formed": "rows", "worth": "formed"}.get(layer, "worth")
+            found[layer] = hashed(self._rules[layer], found[of])
+        return found
 
     def of_shortened(self, worth: str, repeated: bytes) -> str:
         """That of the layer ``shortened``, where paragraphs stood before."""

@@ -21,6 +21,7 @@ from tasks.preprocess.layers.formed import formed
 from tasks.preprocess.layers.keys import keys
 from tasks.preprocess.layers.leaks import leaks
 from tasks.preprocess.layers.paragraphs import paragraphs, shortened
+from tasks.preprocess.layers.rows import rows
 from tasks.preprocess.layers.scores import scores
 from tasks.preprocess.layers.worth import worth
 from tasks.preprocess.quality.classifier import Classifier
@@ -116,6 +117,8 @@ class _Chunk:
         params = ready.rules.params
         if name == "formed":
             return formed(self.layers["raw"], ready.form)
+        if name == "rows":
+            return rows(self.layers["raw"])
         if name == "worth":
             return worth(self.layers["formed"], params)
         if name == "shortened":
