@@ -4,6 +4,8 @@ import gzip
 import json
 import os
 import shutil
+import signal
+import subprocess
 import sys
 import time
 from collections.abc import Iterator
@@ -13,13 +15,16 @@ import grimp
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
+from ruamel.yaml import YAML
 
 from chatwright.errors import BadInput
+from tasks import executor
 from tasks.documents import read_documents
 from tasks.ingest import file_state, formats, kept_reading, kept_store, parsing_version, segments
 from tasks.ingest.ingest import IngestReport, ingest
 from tasks.ingest.open_file import OpenFile
 from tasks.ingest.records import Record
+from tasks.params_executor import ExecutorParams
 from tasks.params_huggingface import DatasetParams
 from tasks.params_ingest import (
     DialoguesParams,
@@ -29,6 +34,7 @@ from tasks.params_ingest import (
     PythonDocsParams,
 )
 
+ROOT = Path(__file__).resolve().parents[3]
 WARC = (
     "WARC/1.0\r\nWARC-Type: conversion\r\nWARC-Record-ID: <urn:uuid:{name}>\r\n"
     "Content-Length: {length}\r\n\r\n{text}\r\n\r\n"
@@ -107,10 +113,17 @@ def params(*sources: str, **changed: object) -> IngestParams:
     )
 
 
-def run(given: IngestParams, out: str = "out", kept: str | None = "kept") -> IngestReport:
+def run(
+    given: IngestParams, out: str = "out", kept: str | None = "kept", workers: int = 1
+) -> IngestReport:
     shutil.rmtree(out, ignore_errors=True)
     folders = (Path(out, name) for name in ("raw", "dialogues", "labelled"))
-    return ingest(given, *folders, kept=None if kept is None else Path(kept))
+    return ingest(
+        given,
+        *folders,
+        kept=None if kept is None else Path(kept),
+        executor=ExecutorParams(workers=workers),
+    )
 
 
 def contents(folder: str = "out") -> dict[str, bytes]:
@@ -380,3 +393,62 @@ def test_large_files_are_kept_in_pieces_and_many_in_one(
     (corpus / "a.md").unlink()  # the first rows go, and all others serve
     assert anew_and_kept(run(params("folder"))) == (0, first - 1)
     as_without(params("folder"))
+
+
+def test_processes_side_by_side_write_the_same(
+    corpus: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(executor, "SMALL_BYTES", 0)
+    monkeypatch.setattr(kept_reading, "PORTION_FILES", 3)
+    report = run(params("folder", "wikipedia"), workers=2)
+    assert anew_and_kept(report, "wikipedia") == (2, 0)
+    as_without(params("folder", "wikipedia"))
+    put(corpus / "b1.jsonl", '{"text": "Good."}\n{"text": \n')
+    put(corpus / "z1.jsonl", '{"text": "Good."}\n{"text": \n')
+    for number in range(9):
+        put(corpus / f"n{number}.txt", "One text more.")
+    with pytest.raises(BadInput, match="b1.jsonl: 1 of 2 records are broken"):
+        run(params("folder"), workers=2)
+
+
+# What is noted for MLflow is not looked at here, so nothing is started for it.
+RUN = """
+import os, signal, sys
+import tasks.stage
+from tasks.ingest import kept_reading
+tasks.stage.start_shipping = lambda: None
+kept_reading.PORTION_FILES = 1
+done = []
+def then_killed(folder):
+    done.append(folder)
+    if len(done) == {after}:
+        os.kill(os.getpid(), signal.SIGKILL)
+    return written(folder)
+written, kept_reading._written = kept_reading._written, then_killed
+from tasks.ingest.__main__ import main
+main()
+"""
+
+
+def test_a_killed_run_is_gone_on_with(corpus: Path) -> None:
+    yaml = YAML()
+    given = yaml.load((ROOT / "params.yaml").read_text("utf-8"))
+    given["ingest"]["sources"] = ["folder"]
+    with open("params.yaml", "w", encoding="utf-8") as file:
+        yaml.dump(given, file)
+
+    def stage(after: int) -> subprocess.CompletedProcess[str]:
+        return subprocess.run(
+            [sys.executable, "-c", RUN.format(after=after)],
+            env={**os.environ, "PYTHONPATH": str(ROOT)},
+            capture_output=True,
+            text=True,
+        )
+
+    assert stage(after=4).returncode == -signal.SIGKILL
+    done = stage(after=0)
+    assert done.returncode == 0, done.stderr
+    assert "folder: 11 files read anew, 4 as kept from an earlier run" in done.stdout
+    assert Path(".chatwright/ingest/folder").is_dir()
+    run(params("folder"), kept=None)
+    assert contents("data") == contents()
