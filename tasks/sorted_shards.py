@@ -17,7 +17,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
-Row = dict[str, Any]
+from tasks.row_tables import Row, table_of, text_lengths
 
 RUN_SIZE = 64_000_000
 """So much is held, in characters, before it is written aside."""
@@ -96,7 +96,7 @@ class SortedShards:
     def _take(self) -> pa.Table:
         tables = self._tables
         if self._rows:
-            tables.append(pa.Table.from_pylist(self._rows, schema=self._schema))
+            tables.append(table_of(self._rows, self._schema))
         self._rows, self._tables, self._size = [], [], 0
         return sorted_by_id(tables) if tables else pa.Table.from_batches([], self._schema)
 
@@ -204,24 +204,10 @@ def sizes(table: pa.Table) -> np.ndarray:
     found = np.full(table.num_rows, ROW_ITSELF, np.int64)
     for column in table.columns:
         if pa.types.is_string(column.type):
-            found += _lengths(column)
+            found += text_lengths(column)
         elif pa.types.is_list(column.type):
             found += np.fromiter(map(_size_of, column.to_pylist()), np.int64, table.num_rows)
     return found
-
-
-def _lengths(column: pa.ChunkedArray) -> np.ndarray:
-    """The characters of each text (int32), 0 where there is none.
-
-    By way of the buffers: for anything easier, pyarrow imports pandas, which takes half a second.
-    """
-    count = len(column)
-    if not count:
-        return np.zeros(0, np.int32)
-    zeros = pa.py_buffer(np.zeros(count, np.int32))
-    nothing = pa.Array.from_buffers(pa.int32(), count, [None, zeros])
-    lengths = pc.coalesce(pc.utf8_length(column), nothing).combine_chunks()
-    return np.frombuffer(lengths.buffers()[1], np.int32, count, 4 * lengths.offset)
 
 
 def _size_of(value: Any) -> int:

@@ -6,7 +6,9 @@ from importlib.metadata import version
 from pathlib import Path
 from xml.parsers import expat
 
-CODE = ("ingest", "csv_rows.py", "documents.py", "labelled.py", "params_ingest.py")
+CODE = (
+    *("ingest", "csv_rows.py", "documents.py", "labelled.py", "params_ingest.py", "row_tables.py"),
+)
 """What reads files, below ``tasks``; a change in any of it counts, if only in a comment."""
 
 LIBRARIES = (

@@ -25,7 +25,8 @@ from tasks.ingest.left_out import LeftOut
 from tasks.ingest.source_files import Found, Rows
 from tasks.labelled import QUESTION_SCHEMA, TEXT_SCHEMA, LabelledText, Question
 from tasks.placing import remove
-from tasks.sorted_shards import Row, size
+from tasks.row_tables import Row, table_of
+from tasks.sorted_shards import size
 
 KINDS: dict[type[Found], pa.Schema] = {
     Document: DOCUMENT_SCHEMA,
@@ -201,7 +202,7 @@ class SegmentWriter:
 
     def _write_held(self, kind: str) -> None:
         if held := self._held.pop(kind, []):
-            self._write(kind, pa.Table.from_pylist(held, schema=self._schemas[kind]))
+            self._write(kind, table_of(held, self._schemas[kind]))
             self._held_size[kind] = 0
 
     def _write(self, kind: str, rows: pa.Table) -> None:
