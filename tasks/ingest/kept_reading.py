@@ -9,7 +9,7 @@ import hashlib
 import json
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -97,6 +97,8 @@ class KeptReading:
         progress: Progress,
     ) -> Iterator[Found | Rows]:
         units = _units(files, store, in_order)
+        if self._executor.address is not None:  # its workers run in folders of their own
+            files = [replace(file, path=file.path.absolute()) for file in files]
         new = [unit.of(files) for unit in units if unit.segment is None]
         # One portion is worked on by one, whoever it is: here.
         new_bytes = sum(_size(each.path) for some in new for each in some) if len(new) > 1 else 0
@@ -152,7 +154,10 @@ def _units(files: Sequence[SourceFile], store: KeptStore, in_order: bool) -> lis
 
 def segment_of(files: Sequence[SourceFile], read: Read, store: Path) -> Path:
     """Read files, and write what they give as a segment into ``store``; returns its folder."""
-    writer = SegmentWriter(store)
+    try:
+        writer = SegmentWriter(store)
+    except FileNotFoundError:
+        raise _not_shared(store) from None
     try:
         for file in files:
             before = _state(file.path)
@@ -183,12 +188,16 @@ def segment_of(files: Sequence[SourceFile], read: Read, store: Path) -> Path:
 def _written(folder: Path) -> Segment:
     segment = segment_in(folder)
     if segment is None:
-        raise ServiceUnavailable(
-            "executor.address",
-            f"what a worker has written into {folder} cannot be read here",
-            "Let all workers have this folder, under the same path",
-        )
+        raise _not_shared(folder.parent)
     return segment
+
+
+def _not_shared(folder: Path) -> ServiceUnavailable:
+    return ServiceUnavailable(
+        "executor.address",
+        f"a worker does not have the folder {folder}",
+        "Let all workers see the project's folder, under the same path",
+    )
 
 
 def _size(path: Path) -> int:

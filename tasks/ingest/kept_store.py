@@ -24,6 +24,7 @@ class KeptStore:
     """The segments in a folder, and which parts of them served in this run."""
 
     def __init__(self, folder: Path) -> None:
+        folder.mkdir(parents=True, exist_ok=True)
         self.folder = folder
         self._segments: dict[Path, Segment] = {}
         self._served: dict[Path, set[int]] = {}

@@ -42,7 +42,7 @@ GROUP_SIZE = 4_000_000
 """So much text, in characters, is in memory while a segment is written or read."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class KeptFile:
     """One file of a segment.
 
@@ -155,12 +155,15 @@ class SegmentWriter:
     """Writes a segment into a folder; it is there when ``finish`` is called.
 
     Nothing waits for the disk: what a loss of power leaves half written is noticed as damage.
+
+    Raises:
+        FileNotFoundError: the folder is not there.
     """
 
     def __init__(self, store: Path) -> None:
         self._store = store
         self._folder = store / f"{PARTIAL}{uuid.uuid4().hex}"
-        self._folder.mkdir(parents=True)
+        self._folder.mkdir()
         self._held: dict[str, list[Row]] = {}
         self._held_size: Counter[str] = Counter()
         self._writers: dict[str, pq.ParquetWriter] = {}
