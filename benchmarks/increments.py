@@ -25,8 +25,8 @@ import subprocess
 import sys
 import tempfile
 from collections.abc import Iterator
+from hashlib import blake2b
 from pathlib import Path
-from zlib import crc32
 
 from rich.console import Console
 from rich.table import Table
