@@ -108,9 +108,8 @@ def pages(samples: Path, size: int, seed: int) -> Iterator[str]:
 def documents(texts: Iterator[str], source: str, tail: str = "") -> Iterator[Document]:
     """Texts as documents of a source; ``tail`` makes their ids others."""
     for number, text in enumerate(texts):
-        yield Document(
-            f"{source}/{crc32(str(number).encode()):010d}{tail}", source, "Page", text, "en"
-        )
+        name = blake2b(str(number).encode(), digest_size=8).hexdigest()
+        yield Document(f"{source}/{name}{tail}", source, "Page", text, "en")
 
 
 def main() -> None:
