@@ -4,6 +4,7 @@ import os
 import signal
 import threading
 from pathlib import Path
+from random import Random
 
 import pytest
 
@@ -35,8 +36,8 @@ def raw(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     rows = []
     for n in range(DOCUMENTS):
         of = n - n % 4 // 3  # every fourth has the words of the one before
-        words = " ".join(f"w{of * 31 % 977}x{k * k % (89 + of % 5)}" for k in range(90))
-        text = f"{words}\n\nThe same notice of forty bytes or more.\n\n{n}@a{n}.org"
+        words = " ".join(f"w{number}" for number in Random(of).choices(range(9_000), k=90))
+        text = f"{words} v{n} {n}@a{n}.org\n\nThe same notice of forty bytes or more."
         rows.append(Document(f"m/{n:05d}", "m", f"T{n}", text, "en"))
     write_documents(rows, tmp_path / "raw")
     return tmp_path / "raw"
