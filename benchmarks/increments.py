@@ -7,7 +7,8 @@ there is as much to clean, filter and compare as in a crawl of that size. All fi
 the search for personal data and near duplicates.
 
 Each run is a process of its own, with workers of its own: the times are those on the clock from
-before it reads to after it has written, the memory that of the largest of its processes.
+before it reads to after it has written, the memory what is resident of the stage's process and of
+the largest worker, looked at twenty times a second.
 
 The new documents come in two ways: as another source or a later crawl does, with ids of their own
 that stand together; and scattered among those that are there.
@@ -47,13 +48,31 @@ PARAMS = {
 }
 OTHER_FILTER = {"quality": {"gopher_quality": {"min_words": 60}}}
 CHILD = """
-import json, resource, sys, time
+import json, sys, threading, time
 from pathlib import Path
+
+import psutil
+
 from tasks.params import PreprocessParams
 from tasks.params_executor import ExecutorParams
 from tasks.preprocess.preprocess import preprocess
 
+most = [0, 0]
+
+
+def look():
+    here = psutil.Process()
+    while True:
+        most[0] = max(most[0], here.memory_info().rss)
+        try:
+            most[1] = max([most[1], *(child.memory_info().rss for child in here.children())])
+        except psutil.Error:
+            pass  # it has just ended
+        time.sleep(0.05)
+
+
 if __name__ == "__main__":
+    threading.Thread(target=look, daemon=True).start()
     raw, out, kept = map(Path, sys.argv[1:4])
     params = PreprocessParams.model_validate(json.loads(sys.argv[4]))
     workers = ExecutorParams(workers=json.loads(sys.argv[5]))
@@ -62,11 +81,6 @@ if __name__ == "__main__":
         raw, out / "clean", out / "rejected", params, kept=kept, executor=workers
     )
     seconds = time.perf_counter() - began
-    unit = 1 if sys.platform == "darwin" else 1024
-    most = [
-        resource.getrusage(who).ru_maxrss * unit
-        for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)
-    ]
     print(json.dumps({"seconds": seconds, "bytes": most, "work": str(report.work)}))
 """
 

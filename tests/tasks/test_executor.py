@@ -2,17 +2,21 @@
 
 import os
 import signal
+import subprocess
+import sys
 import time
 from collections.abc import Iterator
 from pathlib import Path
 
 import psutil
 import pytest
+from ruamel.yaml import YAML
 
 from chatwright.errors import BadInput, MissingInput, ServiceUnavailable, WorkerDied
 from tasks.executor import Workers, ordered_map, workers
 from tasks.params_executor import ExecutorParams
 
+ROOT = Path(__file__).resolve().parents[2]
 TWO = ExecutorParams(workers=2)
 LARGE = 10**9
 
@@ -34,6 +38,12 @@ def killed_at_three(number: int) -> int:
 
 def refused(number: int) -> int:
     raise BadInput("here", f"{number} is wrong", "Mend it")
+
+
+def test_who_does_the_work_decides_no_result() -> None:
+    stages = YAML(typ="safe").load((ROOT / "dvc.yaml").read_text("utf-8"))["stages"]
+    watched = [key for stage in stages.values() for key in stage.get("params", [])]
+    assert watched and not any(key.split(".")[0] == "executor" for key in watched)
 
 
 def test_results_come_in_order_and_few_are_in_flight() -> None:
@@ -76,9 +86,6 @@ def test_what_a_worker_says_is_wrong_comes_as_it_was_said() -> None:
 
 
 def test_workers_end_with_the_stage_that_is_killed(tmp_path: Path) -> None:
-    import subprocess
-    import sys
-
     code = (
         "import sys; sys.path.insert(0, sys.argv[1])\n"
         "from tasks.executor import *; from time import sleep\n"
@@ -88,9 +95,8 @@ def test_workers_end_with_the_stage_that_is_killed(tmp_path: Path) -> None:
         "        sys.stdout.flush(); sleep(60)\n"
     )
     (tmp_path / "stage.py").write_text(code)
-    root = str(Path(__file__).resolve().parents[2])
     stage = subprocess.Popen(
-        [sys.executable, str(tmp_path / "stage.py"), root], stdout=subprocess.PIPE, text=True
+        [sys.executable, str(tmp_path / "stage.py"), str(ROOT)], stdout=subprocess.PIPE, text=True
     )
     assert stage.stdout is not None
     pids = {int(pid) for pid in stage.stdout.readline().split()}
@@ -116,7 +122,7 @@ def test_a_cluster_that_cannot_be_used_is_told_in_one_sentence(
     with pytest.raises(ServiceUnavailable, match="that is no address"):
         with workers(ExecutorParams(address="nonsense://x"), text_bytes=0):
             pass
-    monkeypatch.setitem(__import__("sys").modules, "distributed", None)
+    monkeypatch.setitem(sys.modules, "distributed", None)
     with pytest.raises(MissingInput, match=r'pip install "chatwright\[cluster\]"'):
         with workers(nobody, text_bytes=0):
             pass

@@ -5,8 +5,11 @@ import shutil
 from pathlib import Path
 from typing import Any
 
+import pyarrow.parquet as pq
 import pytest
 
+from chatwright.errors import BadInput
+from tasks import program
 from tasks.documents import Document, read_documents, write_documents
 from tasks.params import PreprocessParams
 from tasks.preprocess import raw_documents
@@ -158,8 +161,6 @@ def test_other_evaluation_sets_and_samples_under_the_same_name_are_noticed(corpu
 def test_another_program_makes_what_it_decides_anew(
     corpus: Corpus, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from tasks import program
-
     every = corpus.run(near_duplicates={}).work.chunks
     source = program._source
 
@@ -206,7 +207,7 @@ def test_a_run_that_is_stopped_is_gone_on_with(
         preprocess(
             of / "raw", of / "clean", of / "rejected", params, kept=of / "kept", progress=stops
         )
-    assert not [path for path in of.iterdir() if path.name.startswith(".preprocess")]
+    assert not (of / "kept" / "aside").exists()
     work = corpus.run().work
     assert 0.2 * work.chunks < work.kept < 0.8 * work.chunks
 
@@ -228,3 +229,11 @@ def test_documents_that_no_ingest_has_sorted_are_sorted_first(corpus: Corpus) ->
     corpus.add(found[::2], "b")  # two files whose ids lie between one another
     corpus.add(found[1::2], "a")
     assert corpus.run().model_dump() == report.model_dump()
+
+
+def test_a_file_that_lacks_a_column_is_named_before_any_work(corpus: Corpus) -> None:
+    path = corpus.folder / "raw" / "m" / "part-00000.parquet"
+    pq.write_table(pq.read_table(path).drop_columns(["meta"]), path)
+    with pytest.raises(BadInput, match=r"part-00000\.parquet: cannot be read.*Run the stage"):
+        corpus.run()
+    assert not list((corpus.folder / "kept").glob("formed/*"))
