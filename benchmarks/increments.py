@@ -6,8 +6,9 @@ of 25, every fifth of which is a copy of an earlier one in which one word in 200
 there is as much to clean, filter and compare as in a crawl of that size. All filters are on, and
 the search for personal data and near duplicates.
 
-Each run is a process of its own, with workers of its own: the times are those on the clock from
-before it reads to after it has written, the memory what is resident of the stage's process and of
+Each run is a process of its own, with workers of its own. The times are those on the clock from
+before it reads to after it has written, and those of all its processes on the processor, which
+hardly depend on what else the machine does; the memory is what is resident of the stage's process and of
 the largest worker, looked at twenty times a second.
 
 The new documents come in two ways: as another source or a later crawl does, with ids of their own
@@ -28,6 +29,7 @@ import tempfile
 from collections.abc import Iterator
 from hashlib import blake2b
 from pathlib import Path
+from typing import Any
 
 from rich.console import Console
 from rich.table import Table
@@ -48,7 +50,7 @@ PARAMS = {
 }
 OTHER_FILTER = {"quality": {"gopher_quality": {"min_words": 60}}}
 CHILD = """
-import json, sys, threading, time
+import json, os, sys, threading, time
 from pathlib import Path
 
 import psutil
@@ -81,7 +83,12 @@ if __name__ == "__main__":
         raw, out / "clean", out / "rejected", params, kept=kept, executor=workers
     )
     seconds = time.perf_counter() - began
-    print(json.dumps({"seconds": seconds, "bytes": most, "work": str(report.work)}))
+    used = sum(os.times()[:4])  # with the imports, and the workers, which have ended
+    print(
+        json.dumps(
+            {"seconds": seconds, "used": used, "bytes": most, "work": str(report.work)}
+        )
+    )
 """
 
 
@@ -136,13 +143,14 @@ def main() -> None:
     size = choices.megabytes * 1_000_000
     workers = choices.workers if choices.workers == "auto" else int(choices.workers)
     table = Table(title=f"{choices.megabytes} MB of text", title_justify="left")
-    for column in ("", "seconds", "of the full time", "MB: the stage", "MB: a worker", ""):
-        table.add_column(column, justify="left" if not column else "right")
+    columns = ("seconds", "of all", "of the processor", "of all", "MB: the stage", "a worker")
+    for column in ("", *columns, "work"):
+        table.add_column(column, justify="right" if column in columns else "left")
     with tempfile.TemporaryDirectory(prefix="increments-") as name:
         folder = Path(name)
         (folder / "child.py").write_text(CHILD)
 
-        def measured(what: str, params: dict[str, object], full: float | None) -> float:
+        def measured(what: str, params: dict[str, object], full: Any) -> Any:
             done = json.loads(
                 subprocess.run(
                     [
@@ -159,11 +167,13 @@ def main() -> None:
             table.add_row(
                 what,
                 f"{done['seconds']:.1f}",
-                f"{done['seconds'] / (full or done['seconds']):.1%}",
+                f"{done['seconds'] / (full or done)['seconds']:.1%}",
+                f"{done['used']:.1f}",
+                f"{done['used'] / (full or done)['used']:.1%}",
                 *(f"{taken / 1e6:,.0f}" for taken in done["bytes"]),
                 done["work"],
             )
-            return done["seconds"]
+            return done
 
         write_documents(documents(pages(samples, size, 1), "web"), folder / "raw" / "web")
         full = measured("all of it", PARAMS, None)

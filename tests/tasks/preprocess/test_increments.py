@@ -195,9 +195,7 @@ def test_a_kept_file_that_is_damaged_is_made_again(corpus: Corpus, damage: str) 
     assert corpus.run(**ALL).work.made == {}
 
 
-def test_a_run_that_is_stopped_is_gone_on_with(
-    corpus: Corpus, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_run_that_is_stopped_is_gone_on_with(corpus: Corpus) -> None:
     def stops(done: float, total: float | None, unit: str = "", **figures: float | str) -> None:
         if done > MANY / 2:
             raise KeyboardInterrupt
@@ -210,6 +208,22 @@ def test_a_run_that_is_stopped_is_gone_on_with(
     assert not (of / "kept" / "aside").exists()
     work = corpus.run().work
     assert 0.2 * work.chunks < work.kept < 0.8 * work.chunks
+
+
+def test_what_a_stopped_run_did_not_come_to_is_still_known(corpus: Corpus) -> None:
+    def stops(done: float, total: float | None, unit: str = "", **figures: float | str) -> None:
+        if done > MANY / 4:
+            raise KeyboardInterrupt
+
+    corpus.run()
+    corpus.add(documents(MANY, MANY + 10), "later")
+    of, params = corpus.folder, PreprocessParams.model_validate(CHOICES)
+    with pytest.raises(KeyboardInterrupt):
+        preprocess(
+            of / "raw", of / "clean", of / "rejected", params, kept=of / "kept", progress=stops
+        )
+    work = corpus.run().work
+    assert work.made == {} and work.new_documents <= 10
 
 
 def test_what_three_runs_have_not_used_is_removed(corpus: Corpus) -> None:
