@@ -8,8 +8,8 @@ the search for personal data and near duplicates.
 
 Each run is a process of its own, with workers of its own. The times are those on the clock from
 before it reads to after it has written, and those of all its processes on the processor, which
-hardly depend on what else the machine does; the memory is what is resident of the stage's process and of
-the largest worker, looked at twenty times a second.
+hardly depend on what else the machine does; the memory is what is resident of the stage's process
+and of the largest worker, looked at twenty times a second.
 
 The new documents come in two ways: as another source or a later crawl does, with ids of their own
 that stand together; and scattered among those that are there.
