@@ -6,8 +6,10 @@ of 25, every fifth of which is a copy of an earlier one in which one word in 200
 there is as much to clean, filter and compare as in a crawl of that size. All filters are on, and
 the search for personal data and near duplicates.
 
-Each run is a process of its own, with workers of its own: the times are those on the clock from
-before it reads to after it has written, the memory that of the largest of its processes.
+Each run is a process of its own, with workers of its own. The times are those on the clock from
+before it reads to after it has written, and those of all its processes on the processor, which
+hardly depend on what else the machine does; the memory is what is resident of the stage's process
+and of the largest worker, looked at twenty times a second.
 
 The new documents come in two ways: as another source or a later crawl does, with ids of their own
 that stand together; and scattered among those that are there.
@@ -25,8 +27,9 @@ import subprocess
 import sys
 import tempfile
 from collections.abc import Iterator
+from hashlib import blake2b
 from pathlib import Path
-from zlib import crc32
+from typing import Any
 
 from rich.console import Console
 from rich.table import Table
@@ -47,13 +50,31 @@ PARAMS = {
 }
 OTHER_FILTER = {"quality": {"gopher_quality": {"min_words": 60}}}
 CHILD = """
-import json, resource, sys, time
+import json, os, sys, threading, time
 from pathlib import Path
+
+import psutil
+
 from tasks.params import PreprocessParams
 from tasks.params_executor import ExecutorParams
 from tasks.preprocess.preprocess import preprocess
 
+most = [0, 0]
+
+
+def look():
+    here = psutil.Process()
+    while True:
+        most[0] = max(most[0], here.memory_info().rss)
+        try:
+            most[1] = max([most[1], *(child.memory_info().rss for child in here.children())])
+        except psutil.Error:
+            pass  # it has just ended
+        time.sleep(0.05)
+
+
 if __name__ == "__main__":
+    threading.Thread(target=look, daemon=True).start()
     raw, out, kept = map(Path, sys.argv[1:4])
     params = PreprocessParams.model_validate(json.loads(sys.argv[4]))
     workers = ExecutorParams(workers=json.loads(sys.argv[5]))
@@ -62,12 +83,12 @@ if __name__ == "__main__":
         raw, out / "clean", out / "rejected", params, kept=kept, executor=workers
     )
     seconds = time.perf_counter() - began
-    unit = 1 if sys.platform == "darwin" else 1024
-    most = [
-        resource.getrusage(who).ru_maxrss * unit
-        for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)
-    ]
-    print(json.dumps({"seconds": seconds, "bytes": most, "work": str(report.work)}))
+    used = sum(os.times()[:4])  # with the imports, and the workers, which have ended
+    print(
+        json.dumps(
+            {"seconds": seconds, "used": used, "bytes": most, "work": str(report.work)}
+        )
+    )
 """
 
 
@@ -108,9 +129,8 @@ def pages(samples: Path, size: int, seed: int) -> Iterator[str]:
 def documents(texts: Iterator[str], source: str, tail: str = "") -> Iterator[Document]:
     """Texts as documents of a source; ``tail`` makes their ids others."""
     for number, text in enumerate(texts):
-        yield Document(
-            f"{source}/{crc32(str(number).encode()):010d}{tail}", source, "Page", text, "en"
-        )
+        name = blake2b(str(number).encode(), digest_size=8).hexdigest()
+        yield Document(f"{source}/{name}{tail}", source, "Page", text, "en")
 
 
 def main() -> None:
@@ -123,13 +143,14 @@ def main() -> None:
     size = choices.megabytes * 1_000_000
     workers = choices.workers if choices.workers == "auto" else int(choices.workers)
     table = Table(title=f"{choices.megabytes} MB of text", title_justify="left")
-    for column in ("", "seconds", "of the full time", "MB: the stage", "MB: a worker", ""):
-        table.add_column(column, justify="left" if not column else "right")
+    columns = ("seconds", "of all", "of the processor", "of all", "MB: the stage", "a worker")
+    for column in ("", *columns, "work"):
+        table.add_column(column, justify="right" if column in columns else "left")
     with tempfile.TemporaryDirectory(prefix="increments-") as name:
         folder = Path(name)
         (folder / "child.py").write_text(CHILD)
 
-        def measured(what: str, params: dict[str, object], full: float | None) -> float:
+        def measured(what: str, params: dict[str, object], full: Any) -> Any:
             done = json.loads(
                 subprocess.run(
                     [
@@ -146,11 +167,13 @@ def main() -> None:
             table.add_row(
                 what,
                 f"{done['seconds']:.1f}",
-                f"{done['seconds'] / (full or done['seconds']):.1%}",
+                f"{done['seconds'] / (full or done)['seconds']:.1%}",
+                f"{done['used']:.1f}",
+                f"{done['used'] / (full or done)['used']:.1%}",
                 *(f"{taken / 1e6:,.0f}" for taken in done["bytes"]),
                 done["work"],
             )
-            return done["seconds"]
+            return done
 
         write_documents(documents(pages(samples, size, 1), "web"), folder / "raw" / "web")
         full = measured("all of it", PARAMS, None)

@@ -18,6 +18,8 @@ QUIET = {
     "DVC_NO_ANALYTICS": "1",
     "HF_HUB_DISABLE_TELEMETRY": "1",
     "TOKENIZERS_PARALLELISM": "false",
+    # With a workspace of a set size, cuBLAS gives the same bits each time.
+    "CUBLAS_WORKSPACE_CONFIG": ":4096:8",
     # The first start makes Prefect's database, which takes a slow machine more than its 20 s.
     "PREFECT_SERVER_EPHEMERAL_STARTUP_TIMEOUT_SECONDS": "120",
 }

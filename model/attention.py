@@ -5,7 +5,8 @@ border, and ``attention_mask`` turns them into a mask that all layers share. Sho
 through plain batched products with the heads of a group folded into the queries: forward and
 backward together take 18 ms where torch's fused kernel takes 31 (16 rows of 256 tokens, 3 heads of
 64, bfloat16, two cores); in float32 43 and 32, so there only where rows are very short. Elsewhere
-the fused kernel is used, without a mask where a row holds one document.
+the fused kernel is used, without a mask where a row holds one document; packed rows in 16 bits on a
+GPU have a kernel of their own (document_attention.py).
 
 Shapes: B rows, T tokens, S tokens looked at (T, and those in the cache), H heads, K key-value
 heads, G = H / K, D numbers a head, C width.
@@ -19,6 +20,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from model.config import ModelConfig, RopeScaling
+from model.document_attention import Borders, attend_within, borders, has_kernel
 from model.norm import RMSNorm
 
 if TYPE_CHECKING:
@@ -59,18 +61,23 @@ def rotate(x: Tensor, cosines: Tensor, sines: Tensor) -> Tensor:
     return x * cosines + x.roll(x.shape[-1] // 2, -1) * sines
 
 
-def attention_mask(input_ids: Tensor, position_ids: Tensor | None, causal: bool) -> Tensor | None:
+def attention_mask(
+    input_ids: Tensor, position_ids: Tensor | None, causal: bool, dtype: torch.dtype, head_dim: int
+) -> Tensor | Borders | None:
     """Which token may look at which: the same document and, if ``causal``, not later.
 
     Args:
         input_ids: int ``(B, T)``.
         position_ids: int ``(B, T)``, restarting at 0 where a document begins; None: each row is
             one document.
+        dtype, head_dim: of the keys.
 
     Returns:
-        bool ``(B or 1, 1, T, T)``, true where attention is allowed; None for plain causal
-        attention.
+        Where documents begin, if the kernel for that is there; else bool ``(B or 1, 1, T, T)``,
+        true where attention is allowed; None for plain causal attention.
     """
+    if position_ids is not None and has_kernel(input_ids.device, dtype, head_dim):
+        return borders(position_ids, input_ids.device, causal)
     # Asking a CUDA tensor for its values would wait for all the work in its queue.
     packed = position_ids is not None and (
         position_ids.is_cuda or not bool((position_ids[:, 1:] > 0).all())
@@ -78,18 +85,23 @@ def attention_mask(input_ids: Tensor, position_ids: Tensor | None, causal: bool)
     if position_ids is None or not packed:
         tokens = input_ids.shape[1]
         return None if causal else input_ids.new_ones((1, 1, tokens, tokens), dtype=torch.bool)
+    position_ids = position_ids.to(input_ids.device)
     documents = (position_ids == 0).cumsum(-1)
     same = documents[:, :, None] == documents[:, None, :]
     return (same.tril_() if causal else same)[:, None]
 
 
 def attention_bias(
-    mask: Tensor | None, tokens: int, seen: int, device: torch.device, dtype: torch.dtype
-) -> Tensor | None:
+    mask: Tensor | Borders | None,
+    tokens: int,
+    seen: int,
+    device: torch.device,
+    dtype: torch.dtype,
+) -> Tensor | Borders | None:
     """What is added to the scores: 0 where attention is allowed, minus infinity elsewhere.
 
     Args:
-        mask: bool ``(B, 1, T, S)``, or None for plain causal attention.
+        mask: bool ``(B, 1, T, S)``, or None for plain causal attention; borders stay what they are.
         tokens, seen: T and S; the T tokens are the last of the S.
         device, dtype: of the keys.
 
@@ -98,6 +110,8 @@ def attention_bias(
         the fused kernel; None where nothing is to be masked, or that kernel knows what.
     """
     folded = folds(device, tokens, dtype)
+    if isinstance(mask, Borders):
+        return mask
     if mask is None:
         if tokens == 1 or (not folded and tokens == seen):
             return None
@@ -113,7 +127,7 @@ def folds(device: torch.device, tokens: int, dtype: torch.dtype) -> bool:
     return device.type == "cpu" and tokens <= most
 
 
-def attend(q_bthd: Tensor, k_bksd: Tensor, v_bksd: Tensor, bias: Tensor | None) -> Tensor:
+def attend(q_bthd: Tensor, k_bksd: Tensor, v_bksd: Tensor, bias: Tensor | Borders | None) -> Tensor:
     """Attention of T queries to S keys and values, with the bias of ``attention_bias``.
 
     It is computed in the type of the keys; the result, ``(B, T, H * D)``, has that of the queries.
@@ -121,6 +135,8 @@ def attend(q_bthd: Tensor, k_bksd: Tensor, v_bksd: Tensor, bias: Tensor | None) 
     rows, tokens, heads, size = q_bthd.shape
     groups, seen = k_bksd.shape[1], k_bksd.shape[2]
     dtype, q_bthd = q_bthd.dtype, q_bthd.to(k_bksd.dtype)
+    if isinstance(bias, Borders):
+        return attend_within(q_bthd, k_bksd, v_bksd, bias).to(dtype)
     if not folds(q_bthd.device, tokens, k_bksd.dtype):
         mixed = F.scaled_dot_product_attention(
             q_bthd.transpose(1, 2),
@@ -168,7 +184,7 @@ class Attention(nn.Module):
         x_btc: Tensor,
         cosines: Tensor,
         sines: Tensor,
-        bias: Tensor | None,
+        bias: Tensor | Borders | None,
         cache: "KeyValueCache | None",
         depth: int,
     ) -> Tensor:

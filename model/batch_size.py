@@ -28,6 +28,7 @@ from model.memory import is_out_of_memory, not_enough_memory
 from model.objectives import batch_loss
 from model.optim import optimizers
 from model.options import Training, uses_bfloat16
+from model.placing import placed
 
 FREE_SHARE = {"cpu": 0.5, "cuda": 0.9}
 """Of the memory that is free, how much may be taken: other programs live on a processor's."""
@@ -104,14 +105,13 @@ def _try_rows(
         }
         if options.objective == "masked":
             batch = masking.masked(batch, 0, 0)
-        placed = {name: column.to(device) for name, column in batch.items()}
         try:
             with torch.autocast(
                 device.type,
                 torch.float16 if options.precision == "fp16" else torch.bfloat16,
                 enabled=options.precision == "fp16" or uses_bfloat16(options.precision),
             ):
-                loss = batch_loss(model, placed)
+                loss = batch_loss(model, placed(batch, device))
             loss.backward()
             for optimizer in made:
                 optimizer.step()

@@ -1,9 +1,9 @@
 """torch.compile where it is asked for and can be had.
 
-Only the model's forward is compiled, and through it its backward: the loss is a few products that
-are at the processor's ceiling already. Validation, eight times in a run, is not worth compiling
-for. Compiled code is kept where ``TORCHINDUCTOR_CACHE_DIR`` says, so that the next run has it at
-once.
+Only what a model makes of its tokens is compiled, forward and backward, and on a GPU what passes
+over the scores for the loss, too: elsewhere that is a few products that are at the processor's
+ceiling already. Validation, eight times in a run, is not worth compiling for. Compiled
+code is kept where ``TORCHINDUCTOR_CACHE_DIR`` says, so that the next run has it at once.
 """
 
 import os
@@ -17,6 +17,7 @@ import torch
 from torch import Tensor
 
 from model.language_model import LanguageModel
+from model.objectives import score_in_one_pass
 
 
 @contextmanager
@@ -31,15 +32,20 @@ def compiled(model: LanguageModel, say: Callable[[str], None]) -> Iterator[None]
         say(f"compile needs the C++ compiler {compiler} and there is none: going on without")
         yield
         return
-    plain = model.hidden
-    fast = torch.compile(plain, dynamic=False)
+    on_gpu = torch.cuda.is_available()
+    plain = model.states
+    # On a GPU the number of documents is among the inputs, and is another in each batch.
+    fast = torch.compile(plain, dynamic=None if on_gpu else False)
 
-    def hidden(*inputs: Any, **choices: Any) -> Tensor:
+    def states(*inputs: Any, **choices: Any) -> Tensor:
         return (fast if model.training else plain)(*inputs, **choices)
 
     # On the instance, before the class's own; the names of the weights stay what they are.
-    model.hidden = hidden  # type: ignore[method-assign]
+    model.states = states  # type: ignore[method-assign]
+    if on_gpu:
+        model.score_piece = torch.compile(score_in_one_pass, dynamic=True)
     try:
         yield
     finally:
-        del model.hidden  # type: ignore[method-assign]
+        del model.states  # type: ignore[method-assign]
+        model.score_piece = None

@@ -19,7 +19,7 @@ import torch
 
 from model.attention import folds
 from model.config import ModelConfig
-from model.objectives import PIECE_TOKENS
+from model.objectives import piece_tokens
 from model.optim import NUMBERS_AT_ONCE, Algorithm
 
 FLOAT32 = 4
@@ -180,7 +180,8 @@ def training_memory(
     # The states that are scored, and the gradient with respect to them.
     scored = 4 * config.hidden_size
     # The gradient of the scores' matrix exists beside the parameter's; a piece's scores too.
-    loss = FLOAT32 * config.vocab_size * (config.hidden_size + 2 * PIECE_TOKENS)
+    piece = piece_tokens(config.vocab_size, device, tokens)
+    loss = FLOAT32 * config.vocab_size * (config.hidden_size + 2 * piece)
     casts = width * counted.matrices if half_precision else 0
     # Muon's stacks: gradients, momenta, updates in 32 bits, the rounds' three in ``width``.
     stack = min(counted.largest_stack, NUMBERS_AT_ONCE) if sharing > 1 else counted.largest_stack

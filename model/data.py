@@ -15,6 +15,7 @@ from torch import Tensor
 from torch.utils.data import DataLoader, Dataset
 
 from model.masking import Masking, Objective, is_masked_batch
+from model.placing import placed
 from model.rows import Rows
 
 Batch = dict[str, Tensor]
@@ -129,6 +130,12 @@ class PackedTokens(lightning.LightningDataModule):
             # Its own, because making an iterator draws from it: dropout's must not move.
             generator=torch.Generator(),
         )
+
+    def transfer_batch_to_device(
+        self, batch: Batch, device: torch.device, dataloader_idx: int
+    ) -> Batch:
+        """Put a batch where a loss takes it."""
+        return placed(batch, device)
 
 
 def in_order(rows: Rows, batch_size: int, most_rows: int | None = None) -> Iterator[Batch]:

@@ -16,8 +16,10 @@ from torch import Tensor, nn
 from model.attention import attend, attention_bias, attention_mask
 from model.cache import KeyValueCache
 from model.config import ModelConfig
+from model.document_attention import Borders
 from model.language_model import LanguageModel
 from model.norm import LayerNorm, compute_dtype
+from model.placing import to_device
 from model.transformer import Embedding, init_blocks, through_blocks
 
 
@@ -31,7 +33,7 @@ class JointAttention(nn.Module):
         self.c_proj = nn.Linear(config.hidden_size, config.hidden_size)
 
     def forward(
-        self, x_btc: Tensor, bias: Tensor | None, cache: KeyValueCache | None, depth: int
+        self, x_btc: Tensor, bias: Tensor | Borders | None, cache: KeyValueCache | None, depth: int
     ) -> Tensor:
         """Mix the tokens of a row, ``(B, T, C)``; the arguments are those of ``Attention``."""
         rows, tokens, _ = x_btc.shape
@@ -67,7 +69,7 @@ class GPT2Block(nn.Module):
         self.dropout = config.dropout
 
     def forward(
-        self, x_btc: Tensor, bias: Tensor | None, cache: KeyValueCache | None, depth: int
+        self, x_btc: Tensor, bias: Tensor | Borders | None, cache: KeyValueCache | None, depth: int
     ) -> Tensor:
         x_btc = x_btc + self._dropped(self.attn(self.ln_1(x_btc), bias, cache, depth))
         return x_btc + self._dropped(self.mlp(self.ln_2(x_btc)))
@@ -136,23 +138,38 @@ class GPT2(LanguageModel):
     ) -> Tensor:
         """As ``LanguageModel.hidden``."""
         tokens = input_ids.shape[1]
-        seen, mask = tokens, None
+        seen = tokens
+        mask: Tensor | Borders | None = None
         positions: slice | Tensor
         if cache is not None:
             seen = cache.length + tokens
             positions = slice(cache.length, seen)
         else:
             positions = slice(tokens) if position_ids is None else position_ids
-            mask = attention_mask(input_ids, position_ids, causal)
-        x_btc = self.transformer.wte(input_ids) + self.transformer.wpe(positions)
-        dtype = compute_dtype(x_btc)
-        x_btc = x_btc.to(dtype)
+        dtype = compute_dtype(self.transformer.ln_f.weight)
+        if cache is None:
+            mask = attention_mask(input_ids, position_ids, causal, dtype, self.config.head_dim)
         keys_dtype = dtype if cache is None else cache.dtype
-        bias = attention_bias(mask, tokens, seen, x_btc.device, keys_dtype)
+        bias = attention_bias(mask, tokens, seen, input_ids.device, keys_dtype)
+        if isinstance(positions, Tensor):
+            positions = to_device(positions, input_ids.device)
+        return self.states(input_ids, positions, bias, cache=cache)
+
+    def states(
+        self,
+        input_ids: Tensor,
+        positions: slice | Tensor,
+        *inputs: Tensor | Borders | None,
+        cache: KeyValueCache | None = None,
+    ) -> Tensor:
+        """As ``LanguageModel.states``; the inputs are the positions, and those of each block."""
+        x_btc = self.transformer.wte(input_ids) + self.transformer.wpe(positions)
+        x_btc = x_btc.to(compute_dtype(x_btc))
         if self.config.dropout:
             x_btc = F.dropout(x_btc, self.config.dropout, self.training)
-        x_btc = through_blocks(self, self.transformer.h, x_btc, bias, cache=cache)
-        return self.transformer.ln_f(x_btc)
+        return self.transformer.ln_f(
+            through_blocks(self, self.transformer.h, x_btc, *inputs, cache=cache)
+        )
 
     @property
     def output_weight(self) -> Tensor:

@@ -7,6 +7,7 @@ Shapes: B rows, T tokens, C width, V vocabulary.
 """
 
 from abc import ABC, abstractmethod
+from collections.abc import Callable
 from typing import Any, Protocol
 
 from torch import Tensor, nn
@@ -33,12 +34,15 @@ class LanguageModel(nn.Module, ABC):
         config: its shape.
         recompute_layers: whether training computes the layers twice rather than to keep what they
             made; recurrent models take no notice.
+        score_piece: what a loss makes of a piece's scores (model/objectives.py), where a compiler
+            made something quicker of it.
     """
 
     def __init__(self, config: ModelConfig) -> None:
         super().__init__()
         self.config = config
         self.recompute_layers = False
+        self.score_piece: Callable[..., tuple[Tensor, Tensor | None]] | None = None
 
     @abstractmethod
     def hidden(
@@ -62,6 +66,15 @@ class LanguageModel(nn.Module, ABC):
 
         Returns:
             ``(B, T, C)``, in the type of the matrix products.
+        """
+
+    @abstractmethod
+    def states(self, *inputs: Any, **choices: Any) -> Tensor:
+        """The part of ``hidden`` that is worth compiling: all that the weights do.
+
+        Args:
+            inputs: the ids, and what an architecture's ``hidden`` makes of positions and documents.
+            choices: ``cache``, as in ``hidden``.
         """
 
     @abstractmethod

@@ -30,6 +30,7 @@ class Training:
     ``warmup_share`` is the share of the steps that the learning rate climbs; gradients longer than
     ``clip_norm`` are cut to that length; ``patience`` is how many validations without a better
     loss end the run; a loss above ``spike_factor`` times what it was of late is a bad step.
+    ``deterministic`` is of GPUs: a processor always is.
     ``batch_size`` is of all ``devices`` of all ``num_nodes`` together (model/devices.py), each of
     which has the whole model (``ddp``) or a part of it (``fsdp``, model/sharding.py).
     ``section`` is the part of params.yaml that errors name.
@@ -51,6 +52,7 @@ class Training:
     precision: Precision = "auto"
     recompute: bool = False
     compile: bool = False
+    deterministic: bool = True
     spike_factor: float | None = 3.0
     patience: int | None = None
     checkpoint_seconds: float = 30.0

@@ -22,6 +22,7 @@ from chatwright.errors import BadParameter
 from model.config import ModelConfig
 from model.language_model import LanguageModel
 from model.norm import RMSNorm
+from model.placing import to_device
 from model.recurrence import run_packed
 from model.transformer import Embedding
 
@@ -117,15 +118,25 @@ class Recurrent(LanguageModel):
                 f"{self.config.architecture} reads from left to right and cannot see both sides",
                 "Take pretrain.objective causal, or a Transformer",
             )
+        return self.states(input_ids, position_ids, cache=cache)
+
+    def states(
+        self,
+        input_ids: Tensor,
+        position_ids: Tensor | None = None,
+        *,
+        cache: StateCache | None = None,
+    ) -> Tensor:
+        """As ``LanguageModel.states``; the one input is the positions."""
         x_btc = self.model.embed_tokens(input_ids)
         rnn = self.model.rnn
         with torch.autocast(x_btc.device.type, enabled=False):
-            x_btc = x_btc.to(rnn.weight_hh_l0.dtype)
+            x_btc = x_btc.to(next(rnn.parameters()).dtype)
             # Tied embeddings are small; so fed, an LSTM learns half as much from the first tokens.
             x_btc = F.rms_norm(x_btc, x_btc.shape[-1:], eps=self.config.norm_eps)
             if cache is not None:
                 y_btc, cache.state = rnn(x_btc, cache.state)
-                cache.length += input_ids.shape[1]
+                cache.length += x_btc.shape[1]
             elif position_ids is None:
                 y_btc, _ = rnn(x_btc)
             else:
@@ -136,7 +147,7 @@ class Recurrent(LanguageModel):
 
     def _by_document(self, x_btc: Tensor, position_ids: Tensor) -> Tensor:
         order, sizes = document_order(position_ids)
-        x_nc = x_btc.flatten(0, 1)
+        order, x_nc = to_device(order, x_btc.device), x_btc.flatten(0, 1)
         if torch.is_grad_enabled() and not x_btc.is_cuda:
             out_nc = run_packed(self.model.rnn, x_nc[order], sizes)
         else:

@@ -19,6 +19,7 @@ from model.language_model import LanguageModel
 from model.objectives import batch_loss, tokens_that_count
 from model.optim import optimizers
 from model.options import Training
+from model.placing import placed
 from model.schedule import learning_rate_factor
 from model.sharding import keep_a_part, share_out, whole
 
@@ -107,8 +108,9 @@ class LanguageModeling(lightning.LightningModule):
 
     def _agree(self, counted: Tensor) -> Tensor:
         """Of all processes: the tokens that count in the batch, and what is wished for."""
-        wishes = (self.wishes.stop, self.wishes.save)
-        agreed = torch.stack([counted, *(torch.full_like(counted, wish) for wish in wishes)])
+        agreed = torch.tensor(
+            [int(counted), self.wishes.stop, self.wishes.save], device=self.device
+        )
         add_up([agreed])
         _, stop, save = agreed.tolist()
         self.agreed = Wishes(stop > 0, save > 0)
@@ -173,8 +175,7 @@ class LanguageModeling(lightning.LightningModule):
                 number = first + self.global_rank
                 batch = batches[min(number, len(batches) - 1)]
                 counts = int(tokens_that_count(batch)) if number < len(batches) else 0
-                placed: Batch = {name: column.to(self.device) for name, column in batch.items()}
-                total += batch_loss(self.model, placed) * counts
+                total += batch_loss(self.model, placed(batch, self.device)) * counts
                 counted += counts
         keep_a_part(self.model)
         self.model.train()

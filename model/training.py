@@ -27,6 +27,7 @@ from model.callbacks import CheckpointInTime, Curve, Point, StopWhenAsked
 from model.checkpoint import Checkpoint, discard_checkpoints_after, latest_checkpoint, restore
 from model.compilation import compiled
 from model.data import Batch, PackedTokens, batch_numbers
+from model.determinism import same_bits_each_time
 from model.devices import (
     Devices,
     agree_on,
@@ -138,7 +139,11 @@ def train(
             )
         elif (way := found.notes.get("strategy", "ddp")) != options.strategy:
             say(f"it was trained with {way} and goes on with {options.strategy}: other rounding")
-    with compiled(learner, say) if options.compile else contextlib.nullcontext():
+    with contextlib.ExitStack() as stack:
+        if options.deterministic and devices.kind == "gpu":
+            stack.enter_context(same_bits_each_time())
+        if options.compile:
+            stack.enter_context(compiled(learner, say))
         while bad := _fit(module, curve, found, rows, checkpoints, masking, devices, watching):
             target, dropped = rollbacks.go_back(
                 bad.step, batch_numbers(options.steps, rollbacks.left_out)

@@ -19,8 +19,10 @@ from torch.utils.checkpoint import checkpoint
 from model.attention import Attention, attention_bias, attention_mask, rotary_tables
 from model.cache import KeyValueCache
 from model.config import ModelConfig
+from model.document_attention import Borders
 from model.language_model import LanguageModel
 from model.norm import RMSNorm, compute_dtype
+from model.placing import to_device
 
 
 class SwiGLU(nn.Module):
@@ -52,7 +54,7 @@ class Block(nn.Module):
         x_btc: Tensor,
         cosines: Tensor,
         sines: Tensor,
-        bias: Tensor | None,
+        bias: Tensor | Borders | None,
         cache: KeyValueCache | None,
         depth: int,
     ) -> Tensor:
@@ -122,7 +124,7 @@ def through_blocks(
     model: LanguageModel,
     blocks: nn.ModuleList,
     x_btc: Tensor,
-    *inputs: Tensor | None,
+    *inputs: Tensor | Borders | None,
     cache: KeyValueCache | None,
 ) -> Tensor:
     """What comes out of the last block, ``(B, T, C)``.
@@ -184,21 +186,31 @@ class Transformer(LanguageModel):
     ) -> Tensor:
         """As ``LanguageModel.hidden``."""
         tokens = input_ids.shape[1]
-        seen, mask = tokens, None
+        seen = tokens
+        mask: Tensor | Borders | None = None
         if cache is not None:
             start = cache.length
             seen = start + tokens
             cosines, sines = self._tables(slice(start, seen))
         else:
             cosines, sines = self._tables(slice(tokens) if position_ids is None else position_ids)
-            mask = attention_mask(input_ids, position_ids, causal)
-        x_btc = self.model.embed_tokens(input_ids)
-        dtype = compute_dtype(x_btc)
-        x_btc, cosines, sines = x_btc.to(dtype), cosines.to(dtype), sines.to(dtype)
+        dtype = compute_dtype(self.model.norm.weight)
+        if cache is None:
+            mask = attention_mask(input_ids, position_ids, causal, dtype, self.config.head_dim)
         keys_dtype = dtype if cache is None else cache.dtype
-        bias = attention_bias(mask, tokens, seen, x_btc.device, keys_dtype)
-        x_btc = through_blocks(self, self.model.layers, x_btc, cosines, sines, bias, cache=cache)
-        return self.model.norm(x_btc)
+        bias = attention_bias(mask, tokens, seen, input_ids.device, keys_dtype)
+        return self.states(input_ids, cosines.to(dtype), sines.to(dtype), bias, cache=cache)
+
+    def states(
+        self,
+        input_ids: Tensor,
+        *inputs: Tensor | Borders | None,
+        cache: KeyValueCache | None = None,
+    ) -> Tensor:
+        """As ``LanguageModel.states``; the inputs are those of each block."""
+        x_btc = self.model.embed_tokens(input_ids)
+        x_btc = x_btc.to(compute_dtype(x_btc))
+        return self.model.norm(through_blocks(self, self.model.layers, x_btc, *inputs, cache=cache))
 
     @property
     def output_weight(self) -> Tensor:
@@ -220,6 +232,8 @@ class Transformer(LanguageModel):
 
     def _tables(self, positions: slice | Tensor) -> tuple[Tensor, Tensor]:
         """The rotary tables' rows, ``(B or 1, T, 1, D)``."""
+        if isinstance(positions, Tensor):
+            positions = to_device(positions, self.cosines.device)
         cosines, sines = self.cosines[positions], self.sines[positions]
         if cosines.dim() == 2:
             cosines, sines = cosines[None], sines[None]

@@ -60,11 +60,10 @@ class KeptResults:
         except OSError:
             raise BadInput(str(path), "was removed during the run", "Run again") from None
 
-    def of_last_run(self, layer: str) -> list[str]:
-        """The fingerprints of a layer's results that the last run used and this one has not yet."""
-        used = {path: path.stat().st_mtime_ns for path in (self._folder / layer).glob("*.arrow")}
-        last = max((at for at in used.values() if at < self._began), default=0)
-        return sorted(path.stem for path, at in used.items() if at == last)
+    def unused(self, layer: str) -> list[str]:
+        """The fingerprints of results that earlier runs kept and this one has not used so far."""
+        paths = (self._folder / layer).glob("*.arrow")
+        return sorted(path.stem for path in paths if path.stat().st_mtime_ns != self._began)
 
     def keep(self, layer: str, fingerprint: str, result: bytes) -> None:
         """Write a result, to a name beside its own that it is then given."""

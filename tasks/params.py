@@ -68,7 +68,9 @@ class PreprocessParams(Section):
     repair_mojibake: bool = True
     normalize_widths: bool = False
     simplify_chinese: bool = False
-    personal_data: list[Literal["email", "phone", "ip", "card", "iban", "china_id", "us_ssn"]] = []
+    personal_data: list[
+        Literal["email", "phone", "ip", "card", "iban", "china_id", "us_ssn", "name"]
+    ] = []
     min_characters: PositiveInt
     decontaminate: list[Annotated[str, Field(min_length=1)]] = []
     duplicate_paragraphs: bool = False
@@ -137,6 +139,7 @@ class TrainingParams(Section):
     precision: Literal["auto", "bf16", "fp16", "fp32"] = "auto"
     recompute: bool = False
     compile: bool = False
+    deterministic: bool = True
     spike_factor: Annotated[float, Field(gt=1)] | None = 3.0
     checkpoint_seconds: Annotated[float, Field(ge=0)] = 30
 

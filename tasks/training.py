@@ -45,6 +45,7 @@ def training_options(
         precision=params.precision,
         recompute=params.recompute,
         compile=params.compile,
+        deterministic=params.deterministic,
         spike_factor=params.spike_factor,
         checkpoint_seconds=params.checkpoint_seconds,
         section=section,

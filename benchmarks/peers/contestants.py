@@ -74,11 +74,19 @@ def limits(threads: int) -> dict[str, str]:
     }
 
 
-def command(name: str, shape: Shape, setting: Setting, data: Path, threads: int) -> Command:
+def command(
+    name: str,
+    shape: Shape,
+    setting: Setting,
+    data: Path,
+    threads: int,
+    own: Mapping[str, object] | None = None,
+) -> Command:
     """How a contestant is started.
 
     Args:
         data: a folder with ``train.bin``, ``val.bin`` and ``meta.pkl``; written to, too.
+        own: what is ours alone, by the names of the job.
     """
     if name == "nanogpt":
         return nanogpt_command(
@@ -101,6 +109,10 @@ def command(name: str, shape: Shape, setting: Setting, data: Path, threads: int)
         "steps": STEPS,
         "data": str(data / "train.bin"),
         "folder": str(folder),
+        "architecture": "qwen3",
+        "deterministic": True,
+        "longest": None,
+        **(own or {}),
     }
     path = folder / "job.json"
     path.write_text(json.dumps(job), encoding="utf-8")

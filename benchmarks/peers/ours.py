@@ -14,6 +14,7 @@ import numpy as np
 import torch
 
 from benchmarks.peers.data import windows
+from chatwright.environment import set_quiet_defaults
 from model.architectures import build
 from model.config import ModelConfig
 from model.language_model import LanguageModel
@@ -30,9 +31,10 @@ SETTINGS: dict[str, dict[str, Any]] = {
 
 def untrained(job: dict[str, Any]) -> LanguageModel:
     """The model of a job, untrained: the place where ours is chosen."""
-    width = job["width"]
+    width, architecture = job["width"], job.get("architecture", "qwen3")
     model = build(
         ModelConfig(
+            architecture=architecture,
             vocab_size=job["vocabulary"],
             hidden_size=width,
             num_layers=job["layers"],
@@ -40,7 +42,9 @@ def untrained(job: dict[str, Any]) -> LanguageModel:
             num_key_value_heads=job["heads"],
             head_dim=width // job["heads"],
             # Three matrices of 8/3 of the width are as large as the peers' two of 4; rounded up.
-            intermediate_size=-(-width * 8 // 3 // 32) * 32,
+            intermediate_size=(
+                4 * width if architecture == "gpt2" else -(-width * 8 // 3 // 32) * 32
+            ),
             context_length=job["context"],
         )
     )
@@ -48,25 +52,39 @@ def untrained(job: dict[str, Any]) -> LanguageModel:
     return model
 
 
-def write_windows(path: Path, parts: list[np.ndarray]) -> Path:
-    """A file of rows, each one document; ``parts`` are int32 ``(windows, context)``."""
+def write_windows(path: Path, parts: list[np.ndarray], longest: int | None = None) -> Path:
+    """A file of rows; ``parts`` are int32 ``(windows, context)``.
+
+    Args:
+        longest: of the documents in a row, which are of any length up to this; None: each row is
+            one document.
+    """
     write_rows(
         path,
-        (
-            {"input_ids": part, "position_ids": np.tile(np.arange(part.shape[1]), (len(part), 1))}
-            for part in parts
-        ),
+        ({"input_ids": part, "position_ids": _positions(part.shape, longest)} for part in parts),
     )
     return path
+
+
+def _positions(shape: tuple[int, ...], longest: int | None) -> np.ndarray:
+    places = np.arange(shape[1])
+    if longest is None:
+        return np.tile(places, (shape[0], 1))
+    begins = np.random.default_rng(0).random(shape) < 2 / longest
+    begins |= places % longest == 0
+    return places - np.maximum.accumulate(np.where(begins, places, 0), axis=1)
 
 
 def main() -> None:
     """Train until killed."""
     job = json.loads(Path(sys.argv[1]).read_text(encoding="utf-8"))
+    set_quiet_defaults()
     torch.set_num_threads(job["threads"])
     with tempfile.TemporaryDirectory(dir=job["folder"]) as folder:
         ids = np.fromfile(job["data"], np.uint16)
-        rows = write_windows(Path(folder) / "rows.arrow", [windows(ids, job["context"])])
+        rows = write_windows(
+            Path(folder) / "rows.arrow", [windows(ids, job["context"])], job["longest"]
+        )
         train(
             untrained(job),
             Training(
@@ -75,6 +93,7 @@ def main() -> None:
                 seed=0,
                 precision=job["precision"],
                 compile=job["compiled"],
+                deterministic=job["deterministic"],
                 **SETTINGS[job["optimizer"]],
             ),
             rows,

@@ -54,6 +54,10 @@ SHAPES = {
 }
 
 
+GPT2_124M = Shape("c", 12, 768, (12,), 50304, 1024, (32,), text=False, goal=1.0)
+"""For a GPU: the smallest GPT-2, its vocabulary rounded up as nanoGPT has it."""
+
+
 @dataclass(frozen=True)
 class Setting:
     """One contestant's choices; the meaning of ``precision`` and ``optimizer`` is its own."""

@@ -1,4 +1,4 @@
-"""Documents that are the same as in the last run, although their chunk is not.
+"""Documents that are the same as in an earlier run, although their chunk is not.
 
 A document that comes, goes or changes makes its chunk another one; the others in it are as they
 were. What became of them is borrowed from the chunk that they were in, so that new documents which
@@ -44,12 +44,12 @@ class Borrowed:
 
 
 class Lenders:
-    """The chunks of the last run, of which all first layers are kept."""
+    """The chunks of earlier runs of which all first layers are kept."""
 
     def __init__(self, kept: KeptResults, prints: Fingerprints) -> None:
         self._layers: list[dict[str, str]] = []
         hashes, lenders, places = [], [], []
-        for name in kept.of_last_run("rows"):
+        for name in kept.unused("rows"):
             layers = prints.of_first(name)
             if not all(kept.look_at(layer, layers[layer]) for layer in prints.first):
                 continue

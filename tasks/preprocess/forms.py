@@ -17,6 +17,7 @@ from tasks.params import PreprocessParams
 from tasks.preprocess.chinese import simplifier, with_sane_widths
 from tasks.preprocess.cleaning import clean
 from tasks.preprocess.mojibake import without_mojibake
+from tasks.preprocess.personal_data.names import name_finder
 from tasks.preprocess.personal_data.replacing import without_personal_data
 from tasks.preprocess.personal_data.spans import Kind
 
@@ -39,7 +40,8 @@ class Form:
         params: which repairs are wanted and which kinds of personal data go.
 
     Raises:
-        MissingInput: simplified characters are wanted and OpenCC is not installed.
+        MissingInput: simplified characters or people's names are wanted, and a package for them is
+            not installed.
     """
 
     def __init__(self, params: PreprocessParams) -> None:
@@ -49,6 +51,8 @@ class Form:
             simplifier() if params.simplify_chinese else None
         )
         self._kinds: list[Kind] = params.personal_data
+        if "name" in self._kinds:
+            name_finder()  # now, or a missing package came to light in the middle of the work
 
     def of(self, text: str, *, lang: str) -> Formed:
         """A text in this form; ``lang`` says whether characters are to be simplified."""

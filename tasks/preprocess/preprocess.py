@@ -11,7 +11,8 @@ never all in memory.
 
 import json
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
@@ -26,6 +27,7 @@ from tasks.executor import workers
 from tasks.kept_results import KeptResults
 from tasks.params import PreprocessParams
 from tasks.params_executor import ExecutorParams
+from tasks.placing import remove
 from tasks.preprocess.augmentation import AugmentReport
 from tasks.preprocess.chunk_work import ChunkWork, WorkDone
 from tasks.preprocess.decontamination import Decontamination, EvaluationSetReport
@@ -116,9 +118,7 @@ def preprocess(
         samples=samples,
         evaluation=json.dumps(evaluation_sets).encode() if evaluation_sets else None,
     )
-    out.parent.mkdir(parents=True, exist_ok=True)
-    with TemporaryDirectory(prefix=".preprocess-", dir=out.parent) as name:
-        aside = Path(name)
+    with folder_aside(kept, out) as aside:
         files = sorted_files(raw, aside / "sorted")
         rows, text_bytes = amount(files)
         if not rows:
@@ -165,6 +165,23 @@ def preprocess(
         corpus_sha256=written.corpus_sha256,
         work=chunks.done,
     )
+
+
+@contextmanager
+def folder_aside(kept: Path | None, out: Path) -> Iterator[Path]:
+    """A folder for what only this run needs; what a killed one left there is removed."""
+    if kept is None:
+        out.parent.mkdir(parents=True, exist_ok=True)
+        with TemporaryDirectory(prefix=".preprocess-", dir=out.parent) as name:
+            yield Path(name)
+        return
+    folder = kept / "aside"
+    remove(folder)
+    folder.mkdir(parents=True)
+    try:
+        yield folder
+    finally:
+        remove(folder)
 
 
 def amount(files: Sequence[Path]) -> tuple[int, int]:

@@ -107,6 +107,11 @@ def _batches(files: Sequence[Path], columns: Sequence[str]) -> Iterator[pa.Table
 def _first_and_last(path: Path) -> tuple[str, str] | None:
     """The least and the greatest id of a file, None where it has none; turned round: unsorted."""
     first = last = None
+    try:
+        schema = pq.read_schema(path)
+        schema.empty_table().select(DOCUMENT_SCHEMA.names).cast(DOCUMENT_SCHEMA)
+    except (pa.ArrowException, ValueError, KeyError, OSError) as error:
+        raise unreadable(path, error) from None
     for batch in _batches([path], ["id"]):
         ids = batch["id"].combine_chunks()
         if not len(ids):

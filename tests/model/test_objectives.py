@@ -9,7 +9,7 @@ import torch.nn.functional as F
 from model import objectives
 from model.config import ModelConfig
 from model.masking import Masking
-from model.objectives import batch_loss, cross_entropy, tokens_that_count
+from model.objectives import batch_loss, cross_entropy, score_in_one_pass, tokens_that_count
 from model.transformer import Transformer
 
 VOCAB, CONTEXT = 50, 12
@@ -55,6 +55,41 @@ def test_a_smoothed_loss_and_its_gradient_are_torchs(
     assert loss.item() == pytest.approx(expected.item(), rel=1e-5)
     for one, other in zip(ours, theirs, strict=True):
         torch.testing.assert_close(one.grad, other.grad, atol=1e-6, rtol=1e-4)
+
+
+@pytest.mark.parametrize("dtype", [torch.float32, torch.bfloat16])
+@pytest.mark.parametrize("smoothing", [0.0, 0.1])
+def test_scored_in_one_pass_loss_and_gradient_are_torchs(
+    dtype: torch.dtype, smoothing: float
+) -> None:
+    generator = torch.Generator().manual_seed(1)
+    scores = (3 * torch.randn(6, 40, generator=generator)).to(dtype)
+    targets = torch.randint(0, 40, (6,), generator=generator)
+    exact = scores.float().requires_grad_()
+    # The last two are filling.
+    expected = F.cross_entropy(exact[:4], targets[:4], label_smoothing=smoothing, reduction="sum")
+    expected.backward()
+    loss, gradient = score_in_one_pass(scores, targets[:, None], 4, smoothing, True)
+    assert loss.item() == pytest.approx(expected.item(), rel=1e-5)
+    assert gradient is not None and gradient.dtype == dtype
+    close = 1e-6 if dtype == torch.float32 else 4e-3
+    torch.testing.assert_close(gradient.float(), exact.grad, atol=close, rtol=close)
+    assert score_in_one_pass(scores, targets[:, None], 4, smoothing, False) == (loss, None)
+
+
+def test_float16_gradients_wait_for_the_scalers_factor() -> None:
+    # A share of 1/4096 of 2^-14 each: as a float16 the product would be 0.
+    rows, factor = 4096, 2.0**16
+    hidden = torch.zeros(rows, 8, dtype=torch.float16, requires_grad=True)
+    weight = torch.zeros(2, 8)
+    weight[1] = 2.0**-13
+    weight.requires_grad_()
+    targets = torch.zeros(rows, dtype=torch.int64)
+    loss = cross_entropy(hidden, torch.arange(rows), weight, targets)
+    (loss * factor).backward()
+    # d loss / d hidden is half of the difference of the two columns, by hand.
+    assert hidden.grad is not None
+    assert torch.equal(hidden.grad, torch.full_like(hidden, 2.0**-14 * factor / rows))
 
 
 def test_a_masked_token_is_told_at_its_own_place_from_both_sides(

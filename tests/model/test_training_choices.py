@@ -247,7 +247,7 @@ def test_a_compiled_model_ends_close_to_one_that_is_not_and_its_code_is_kept(
     assert not said
     assert difference(plain, made) < 1e-4
     assert list((tmp_path / "cache").rglob("*.so"))
-    assert "hidden" not in vars(made), "the model is as it was"
+    assert "states" not in vars(made), "the model is as it was"
 
 
 HUNGRY = """

@@ -100,10 +100,12 @@ _last: dict[str, _Ready] = {}
 
 
 def _ready(rules: Rules) -> _Ready:
-    if rules.name not in _last:
+    ready = _last.get(rules.name)
+    if ready is None:  # two threads of a cluster's worker may both see that
+        ready = _Ready(rules)
         _last.clear()
-        _last[rules.name] = _Ready(rules)
-    return _last[rules.name]
+        _last[rules.name] = ready
+    return ready
 
 
 class _Chunk:

@@ -2,6 +2,7 @@
 
 Numbers of all kinds come out of one scan, which stops at digits only; addresses are found from
 their ``@`` and their colons. So a text without any is passed over at the speed of its reading.
+Names take longer, and are looked for only where they are wanted.
 """
 
 import re
@@ -16,6 +17,7 @@ from tasks.preprocess.personal_data.ip_address import (
     ipv6_addresses,
     is_public_address,
 )
+from tasks.preprocess.personal_data.names import name_finder
 from tasks.preprocess.personal_data.phone import phones
 from tasks.preprocess.personal_data.spans import KINDS, Kind, Span, plain_form
 from tasks.preprocess.personal_data.us_ssn import us_ssns
@@ -39,9 +41,12 @@ def personal_data(
 
     Args:
         text: any text; full-width digits and signs are read like ASCII.
-        kinds: which to return. All are looked for, since a card's number must not be taken for
-            a telephone's.
+        kinds: which to return. All but names are looked for in any case, since a card's number
+            must not be taken for a telephone's.
         examples: whether to return what belongs to nobody, too.
+
+    Raises:
+        MissingInput: names are wanted and a package for them is not installed.
 
     >>> [text[s.start : s.end] for text in ["Write to ann@uni.edu, 电话13800138000。"]
     ...  for s in personal_data(text)]
@@ -67,6 +72,8 @@ def _all(plain: str, kinds: Collection[Kind]) -> Iterator[Span]:
     if "ip" in kinds and ":" in plain:
         yield from ipv6_addresses(plain)
     yield from _numbers(plain)
+    if "name" in kinds:
+        yield from name_finder()(plain)
 
 
 def _numbers(plain: str) -> Iterator[Span]:

@@ -4,9 +4,9 @@ from collections import Counter
 from collections.abc import Collection
 
 from tasks.preprocess.personal_data.finding import personal_data
-from tasks.preprocess.personal_data.spans import KINDS, Kind
+from tasks.preprocess.personal_data.spans import ALL_KINDS, Kind
 
-PLACEHOLDERS: dict[Kind, str] = {kind: f"<{kind.replace('_', '-')}>" for kind in KINDS}
+PLACEHOLDERS: dict[Kind, str] = {kind: f"<{kind.replace('_', '-')}>" for kind in ALL_KINDS}
 """``<email>``, ``<phone>`` and so on: short words in brackets, unlike any control token."""
 
 

@@ -3,8 +3,10 @@
 import re
 from typing import Literal, NamedTuple, get_args
 
-Kind = Literal["email", "phone", "ip", "card", "iban", "china_id", "us_ssn"]
-KINDS: tuple[Kind, ...] = get_args(Kind)
+Kind = Literal["email", "phone", "ip", "card", "iban", "china_id", "us_ssn", "name"]
+ALL_KINDS: tuple[Kind, ...] = get_args(Kind)
+KINDS = tuple(kind for kind in ALL_KINDS if kind != "name")
+"""Those that are known by their form; people's names need lists of them, from an extra package."""
 
 
 class Span(NamedTuple):
