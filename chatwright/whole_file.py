@@ -11,7 +11,7 @@ def write_whole(path: Path, text: str) -> None:
         path: its folder exists; a file of that name is replaced.
     """
     partial = path.with_name(f".{path.name}.partial")
-    with open(partial, "w", encoding="utf-8") as file:
+    with open(partial, "w", encoding="utf-8", newline="") as file:  # line ends as they are
         file.write(text)
         file.flush()
         os.fsync(file.fileno())

@@ -11,10 +11,12 @@ import threading
 from collections import deque
 from collections.abc import Iterable, Iterator
 from concurrent.futures import Future, ProcessPoolExecutor
+from concurrent.futures.process import BrokenProcessPool
 from pathlib import Path
 
 import numpy as np
 
+from chatwright.errors import ChatwrightError
 from model.tokenizer import ChatTokenizer
 
 SHARED_BYTES = 10_000_000
@@ -32,6 +34,9 @@ def encoded(
         folder: the tokenizer's.
         ids: the tokenizer.
         size: bytes of all texts together.
+
+    Raises:
+        ChatwrightError: one of the processes was killed.
     """
     if size >= SHARED_BYTES and cores() > 1:
         return _by_processes(batches, folder, cores())
@@ -49,13 +54,21 @@ def _by_processes(batches: Iterable[list[str]], folder: Path, processes: int) ->
     # Few batches are under way at any time, so that memory does not grow with the corpus.
     waiting: deque[Future[Ids]] = deque()
     context = multiprocessing.get_context("spawn")
-    with ProcessPoolExecutor(processes, context, _prepare, (folder,)) as pool:
-        for texts in batches:
-            waiting.append(pool.submit(_encode, texts))
-            if len(waiting) > 2 * processes:
+    try:
+        with ProcessPoolExecutor(processes, context, _prepare, (folder,)) as pool:
+            for texts in batches:
+                waiting.append(pool.submit(_encode, texts))
+                if len(waiting) > 2 * processes:
+                    yield waiting.popleft().result()
+            while waiting:
                 yield waiting.popleft().result()
-        while waiting:
-            yield waiting.popleft().result()
+    except BrokenProcessPool:
+        raise ChatwrightError(
+            str(folder),
+            "a process that turned texts into its ids was ended from outside, as a system does that"
+            " has no memory left",
+            "See to the memory, and run again",
+        ) from None
 
 
 _ids: ChatTokenizer

@@ -108,17 +108,30 @@ def _encoded(
     end = np.array([ids.end_of_text_id], np.int32)
     digests = [hashlib.sha256(name.encode()).digest() for name in documents["id"].to_pylist()]
     order = np.array(sorted(range(len(digests)), key=digests.__getitem__), np.int64)
-    sizes = pc.binary_length(documents["text"]).to_numpy()
-    upto = np.cumsum(sizes[order], dtype=np.int64)
-    parts = np.split(order, np.flatnonzero(np.diff(upto // BATCH_BYTES)) + 1)
-    batches = (documents["text"].take(pa.array(part)).to_pylist() for part in parts)
-    size = int(upto[-1]) if len(upto) else 0
+    texts = documents["text"]
+    size = pc.sum(pc.binary_length(texts)).as_py() or 0
     done = 0
-    for some in encoded(batches, folder, ids, size=size):
+    for some in encoded(texts_in_order(texts, order), folder, ids, size=size):
         for text in some:
             yield np.concatenate([end, text, end]), None
         done += len(some)
         progress(done, len(order), "documents", split=split)
+
+
+def texts_in_order(texts: pa.ChunkedArray, order: np.ndarray) -> Iterator[list[str]]:
+    """The texts in another order, some megabyte at a time.
+
+    Each is looked up in its own chunk: ``take`` would first make one array of all chunks, anew for
+    each batch, and a column of more than 2 GiB has no room in one.
+    """
+    chunks = texts.chunks
+    starts = np.cumsum([0, *map(len, chunks)])
+    sizes = pc.binary_length(texts).to_numpy()
+    upto = np.cumsum(sizes[order], dtype=np.int64)
+    for part in np.split(order, np.flatnonzero(np.diff(upto // BATCH_BYTES)) + 1):
+        places = np.searchsorted(starts, part, side="right") - 1
+        rows = zip(places.tolist(), (part - starts[places]).tolist(), strict=True)
+        yield [chunks[place][row].as_py() for place, row in rows]
 
 
 def write_packed(

@@ -89,7 +89,7 @@ class Changed:
 
 def _overlaid(preset: str | None, settings: list[str]) -> Changed:
     load_params(PARAMS)
-    before = PARAMS.read_text(encoding="utf-8")
+    before = PARAMS.read_bytes().decode("utf-8")  # as text, its line ends would all become \n
     tree = YAML(typ="safe").load(before)
     values, lines = [], []
     choices = [*(preset_choices(preset) if preset else []), *map(setting, settings)]

@@ -80,5 +80,8 @@ def _with_key(text: str, section: MappingNode, name: str, value: Any) -> str:
         return f"{text[: end - 1]}{', ' if section.value else ''}{written}{text[end - 1 :]}"
     newline = text.find("\n", end)
     line_end = len(text) if newline < 0 else newline
+    ending = "\n"
+    if text[line_end - 1] == "\r":
+        line_end, ending = line_end - 1, "\r\n"
     indent = " " * section.value[-1][0].start_mark.column
-    return f"{text[:line_end]}\n{indent}{written}{text[line_end:]}"
+    return f"{text[:line_end]}{ending}{indent}{written}{text[line_end:]}"

@@ -14,8 +14,17 @@ def attach_page(stage: Stage, raw: Path, clean: Path, rejected: Path) -> None:
     """Attach the page of a corpus that was just made.
 
     Tokens are not on it, since there is no tokenizer of this corpus yet. Texts as they came are
-    not either where personal data is replaced: it would live on in the tracking server.
+    not either where personal data is replaced: it would live on in the tracking server. Where there
+    is no drawing it the log says why: the corpus is made all the same.
     """
+    try:
+        _attach(stage, raw, clean, rejected)
+    except Exception as error:
+        reason = " ".join(f"{type(error).__name__}: {error}".split())
+        stage.log(f"the page of the corpus could not be made ({reason}); the corpus is whole")
+
+
+def _attach(stage: Stage, raw: Path, clean: Path, rejected: Path) -> None:
     page = corpus_page(here(clean), here(rejected), here(raw))
     samples = []
     if not stage.params.preprocess.personal_data:

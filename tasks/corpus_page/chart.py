@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
+from matplotlib import rc_context
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
@@ -16,6 +17,11 @@ LEAST_PLACES = 4  # so that a single bar is not a wall
 
 def draw_chart(page: CorpusPage, path: Path) -> None:
     """Write the chart of a page to a PNG file."""
+    with rc_context({"text.parse_math": False}):  # names may hold a $, and are no formulas
+        _draw(page, path)
+
+
+def _draw(page: CorpusPage, path: Path) -> None:
     figure = Figure(figsize=(13, 4.5), layout="constrained")
     amounts, removed, lengths = figure.subplots(1, 3, width_ratios=(2, 3, 3))
 

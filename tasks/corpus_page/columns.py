@@ -114,8 +114,11 @@ class Folder:
         lacking = sorted({*columns} - {*opened.schema_arrow.names})
         if lacking:
             raise _unreadable(path, f"it has no column {', '.join(lacking)}")
-        for batch in opened.iter_batches(BATCH_ROWS, row_groups=groups, columns=list(columns)):
-            yield pa.Table.from_batches([batch]).select(list(columns))
+        try:
+            for batch in opened.iter_batches(BATCH_ROWS, row_groups=groups, columns=list(columns)):
+                yield pa.Table.from_batches([batch]).select(list(columns))
+        except (pa.ArrowException, OSError) as error:  # damaged behind a sound beginning and end
+            raise _unreadable(path, error) from None
 
 
 def _unreadable(path: str, error: object) -> BadInput:

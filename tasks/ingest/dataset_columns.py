@@ -8,13 +8,23 @@ import pyarrow as pa
 
 from chatwright.errors import BadInput
 from tasks.ingest.chat_shapes import conversation
-from tasks.ingest.records import TEXT_FIELDS, TITLE_FIELDS, Broken, Record, record_from_mapping
+from tasks.ingest.records import (
+    DETAIL_FIELDS,
+    TEXT_FIELDS,
+    TITLE_FIELDS,
+    Broken,
+    Record,
+    record_from_mapping,
+)
 from tasks.params_huggingface import DatasetParams
 
 MESSAGES = ("messages", "conversations")
 ALPACA = ("instruction", "output")
-BESIDE_MESSAGES = ("system", "chosen", "category", "label", "input", "history")
+BESIDE_MESSAGES = ("system", "chosen", "category", "label", "input", "history", "lang")
 """What chat_shapes.py looks at besides."""
+
+DETAILS = tuple(name for name in DETAIL_FIELDS if name not in TITLE_FIELDS)
+"""What is told of a text beside its title."""
 
 
 @dataclass(frozen=True)
@@ -32,8 +42,8 @@ class Columns:
             found = conversation(row, number)
             return found or Broken(number, "record without a conversation", is_empty=True)
         title = next((row[name] for name in self.titles if row[name]), None)
-        fields = {"text": row[self.text], "title": title, "url": row.get("url")}
-        return record_from_mapping(fields, number)
+        details = {name: row.get(name) for name in DETAILS}
+        return record_from_mapping({**details, "text": row[self.text], "title": title}, number)
 
 
 def columns_of(schema: pa.Schema, choice: DatasetParams, where: str) -> Columns:
@@ -65,7 +75,7 @@ def columns_of(schema: pa.Schema, choice: DatasetParams, where: str) -> Columns:
         )
     usual = (name for name in TITLE_FIELDS if name in texts and name != text)
     titles = (choice.title,) if choice.title else tuple(usual)
-    names = [text, *titles, *(["url"] if "url" in texts else [])]
+    names = [text, *titles, *(name for name in DETAILS if name in there)]
     return Columns(list(dict.fromkeys(names)), text, titles)
 
 

@@ -13,10 +13,14 @@ from typing import Any
 
 from fsspec.utils import glob_translate
 
-from chatwright.errors import MissingInput
+from chatwright.errors import BadInput, MissingInput
 from tasks.ingest.named_files import split_of
 
 DEFAULT = "default"
+CARD = "README.md"
+HIDDEN = ("", ".", "_")
+"""So a folder or file begins that is none of the data's; or has no name (``a//b``)."""
+
 NUMBERED = re.compile(r"(\w[\w.-]*)-[0-9]{5}-of-[0-9]{5}(-[0-9a-f]+)?")
 CONVERTED = re.compile(r"[0-9]{4,5}")
 PARTIAL = "partial-"
@@ -28,23 +32,27 @@ Layout = dict[tuple[str, str], list[str]]
 """By configuration and split the paths of its files, in order."""
 
 
-def layout(paths: Iterable[str], card: Mapping[str, Any]) -> Layout:
+def layout(paths: Iterable[str], card: Mapping[str, Any], where: str = CARD) -> Layout:
     """The Parquet files of a data set by configuration and split.
 
     Args:
         paths: all of its files, relative to its root.
         card: the metadata of its card; may be empty.
+        where: the card, for the sentence of an error.
+
+    Raises:
+        BadInput: the card names its configurations or their files in no way that is known.
     """
     tables = sorted(
         path
         for path in paths
-        if path.endswith(".parquet") and not any(part[0] in "._" for part in path.split("/"))
+        if path.endswith(".parquet") and not any(part[:1] in HIDDEN for part in path.split("/"))
     )
     found: Layout = {}
-    configs = [each for each in card.get("configs") or [] if isinstance(each, Mapping)]
+    configs = _configs(card, where)
     for config in configs:
         name = str(config.get("config_name") or DEFAULT)
-        for split, path in _named_by(config, tables):
+        for split, path in _named_by(config, tables, where):
             found.setdefault((name, split), []).append(path)
     if not configs:
         for path in tables:
@@ -52,7 +60,29 @@ def layout(paths: Iterable[str], card: Mapping[str, Any]) -> Layout:
     return {key: sorted(set(files)) for key, files in found.items()}
 
 
-def _named_by(config: Mapping[str, Any], tables: list[str]) -> Iterator[tuple[str, str]]:
+def _configs(card: Mapping[str, Any], where: str) -> list[Mapping[str, Any]]:
+    """The configurations that a card names; raises ``BadInput`` where they are no list of them."""
+    configs = card.get("configs") or []
+    if not isinstance(configs, list) or not all(isinstance(each, Mapping) for each in configs):
+        raise _strange(where, f"configs is {configs!r:.60}")
+    return configs
+
+
+def _strange(where: str, what: str) -> BadInput:
+    return BadInput(where, f"cannot be understood: {what}", "Mend it, or name another revision")
+
+
+def _form(pattern: str, where: str) -> re.Pattern[str]:
+    """What the paths match that a pattern in a card means."""
+    try:
+        return re.compile(glob_translate(pattern))
+    except (ValueError, re.error):  # the first is fsspec's, of ** inside a name
+        raise _strange(where, f"data_files names {pattern!r:.60}") from None
+
+
+def _named_by(
+    config: Mapping[str, Any], tables: list[str], where: str
+) -> Iterator[tuple[str, str]]:
     """The files that a configuration in a card names, each with its split."""
     folder = str(config.get("data_dir") or "").removeprefix("./").strip("/")
     prefix = f"{folder}/" if folder else ""
@@ -69,7 +99,9 @@ def _named_by(config: Mapping[str, Any], tables: list[str]) -> Iterator[tuple[st
         split = str(each.get("split") or "train") if has_split else "train"
         patterns = each.get("path") if has_split else each
         for pattern in patterns if isinstance(patterns, list) else [patterns]:
-            form = re.compile(glob_translate(prefix + str(pattern).removeprefix("./")))
+            if not isinstance(pattern, str):
+                raise _strange(where, f"data_files names {pattern!r:.60}")
+            form = _form(prefix + pattern.removeprefix("./"), where)
             for path in tables:
                 if form.match(path):
                     yield split, path
@@ -116,8 +148,8 @@ def chosen(
     if config is None:
         marked = [
             str(each.get("config_name"))
-            for each in card.get("configs") or []
-            if isinstance(each, Mapping) and each.get("default") is True
+            for each in _configs(card, where)
+            if each.get("default") is True
         ]
         usual = [
             name for name in (*marked, DEFAULT, *configs[: len(configs) == 1]) if name in configs

@@ -14,6 +14,7 @@ from tasks.ingest.archives import DAMAGE
 from tasks.ingest.open_file import OpenFile
 from tasks.ingest.records import Record, Text, first_line, sound
 from tasks.ingest.text_encoding import Undecodable
+from tasks.ingest.xml_bytes import in_utf8
 
 MAIN_PART = "/officeDocument"
 SIGNS = {"tab": "\t", "br": "\n", "cr": "\n", "noBreakHyphen": "-"}
@@ -82,9 +83,7 @@ def _parsed(parts: zipfile.ZipFile, name: str, told: Told, file: OpenFile) -> To
     if parts.getinfo(name).file_size > file.longest:  # zipfile reads no more than it says there
         raise Undecodable(file.too_long)
     parser = ElementTree.XMLParser(target=told)
-    with parts.open(name) as part:
-        while chunk := part.read(2**16):
-            parser.feed(chunk)
+    parser.feed(in_utf8(parts.read(name)))
     parser.close()
     return told
 

@@ -137,8 +137,8 @@ def place(file: OpenFile, record: Text | Conversation) -> str:
 def document(record: Text, file: OpenFile) -> Document:
     """A document out of a text found in a file.
 
-    It has no ``fetched_at``: a file's time changes whenever it is copied, and the same corpus must
-    give the same bytes.
+    Its ``fetched_at`` is the time that the record itself tells: that of the file changes whenever
+    it is copied, and the same corpus must give the same bytes.
     """
     name = file.where if record.number is None else f"{file.where}#{record.number}"
     title = " ".join((record.title or "").split())[:LONGEST_TITLE]
@@ -150,6 +150,8 @@ def document(record: Text, file: OpenFile) -> Document:
         or sound(file.stem) + (f" {record.number}" if record.number is not None else ""),
         text=record.text,
         lang=record.lang or language(record.text),
+        license=record.license,
+        fetched_at=record.time,
         meta={"path": file.where, **record.meta},
     )
 

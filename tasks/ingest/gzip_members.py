@@ -21,6 +21,11 @@ _BEGINNING = re.compile(rb"\x1f\x8b\x08[\x00-\x1f]")
 _ANY_GZIP = 31
 
 
+def without_padding(behind: bytes) -> bytes:
+    """What stands behind a member, without the zeros that tapes and block devices fill up with."""
+    return behind.lstrip(b"\0")
+
+
 class GzipMembers:
     """A gzip file, unpacked; after each damage it begins anew.
 
@@ -80,10 +85,10 @@ class GzipMembers:
 
     def _next_member(self) -> None:
         """Begin with the member that follows, if one does."""
-        self._rest = self._rest.lstrip(b"\0")  # padding, as on tapes
+        self._rest = without_padding(self._rest)
         while len(self._rest) < 4:
             more = self._stream.read(READ_BYTES)
-            self._rest = (self._rest + more).lstrip(b"\0")
+            self._rest = without_padding(self._rest + more)
             if not more:
                 break
         if _BEGINNING.match(self._rest):

@@ -182,7 +182,7 @@ def _local(choice: DatasetParams, root: Path, folder: str, where: str) -> Split:
         except Exception:  # the YAML library's, of many kinds
             raise BadInput(str(readme), "its metadata is not YAML", "Mend it") from None
     files = [path.relative_to(root).as_posix() for path in root.rglob("*") if path.is_file()]
-    found = layout(files, card)
+    found = layout(files, card, str(readme))
     if not found:
         raise MissingInput(where, "has no Parquet files", "Name a folder that has")
     config, paths = chosen(found, choice.config, choice.split, card, where)
@@ -193,7 +193,7 @@ def _local(choice: DatasetParams, root: Path, folder: str, where: str) -> Split:
 def _on_the_hub(choice: DatasetParams, where: str) -> Split:
     about = _about(choice.dataset, choice.revision, where)
     card = about.card_data.to_dict() if about.card_data else {}
-    found = layout(_names(about), card)
+    found = layout(_names(about), card, f"{where}, README.md")
     try:
         if not found:
             raise MissingInput(

@@ -5,6 +5,7 @@ is ``huggingface/owner/name/config/split#12``, the twelfth row of the split. A f
 its first row is asked for: ``limit`` costs no more than it needs.
 """
 
+import errno
 from collections.abc import Iterator, Mapping
 from functools import partial
 from pathlib import Path
@@ -25,13 +26,13 @@ from tasks.ingest.open_file import OpenFile
 from tasks.ingest.records import LONGEST_TITLE, Broken, Conversation, Record, Text
 from tasks.ingest.source_files import Found, Reading, Rows, SourceFile, read_anew
 from tasks.ingest.tables import BATCH_ROWS
+from tasks.ingest.times_as_text import times_as_text
 from tasks.params_ingest import FolderParams, IngestParams
 from tasks.progress import Progress, silent
 
 SOURCE = "huggingface"
 BUFFER_BYTES = 2**20
-"""Column chunks are read in such pieces, not whole: some files are one row group of a gigabyte.
-(For the first rows of one of 530 MB that took 18 MB of memory instead of 158.)"""
+"""Column chunks are read in such pieces, not whole: some files are one row group of a gigabyte."""
 
 
 def check_datasets(params: IngestParams) -> None:
@@ -127,17 +128,19 @@ def _records(file: OpenFile, split: Split, path: str, done: int) -> Iterator[tup
                 done += 1
                 yield done, _record(row, columns, done, file)
     except (pa.ArrowException, OSError) as error:
+        if isinstance(error, OSError) and error.errno == errno.ENOSPC:
+            raise  # no fault of the file's
         raise split.broken(path, error) from None
 
 
 def _rows(batch: pa.RecordBatch) -> Iterator[Mapping[str, Any] | None]:
     """The rows of a batch; None for one that is not in UTF-8."""
     try:
-        yield from batch.to_pylist()
+        yield from times_as_text(batch).to_pylist()
     except UnicodeDecodeError:  # before the first row, so that none comes twice
         for place in range(batch.num_rows):
             try:
-                yield from batch.slice(place, 1).to_pylist()
+                yield from times_as_text(batch.slice(place, 1)).to_pylist()
             except UnicodeDecodeError:
                 yield None
 
@@ -172,7 +175,7 @@ def _found(
         return Dialogue(
             id=name,
             source=SOURCE,
-            lang=language(said),
+            lang=record.lang or language(said),
             category=record.category or SOURCE,
             messages=record.messages,
         )
@@ -186,7 +189,8 @@ def _found(
         url=record.url if is_address else split.url,
         title=(record.title or "")[:LONGEST_TITLE] or f"{split.name} {row}",
         text=record.text,
-        lang=language(record.text),
-        license=split.license,
+        lang=record.lang or language(record.text),
+        license=record.license or split.license,
+        fetched_at=record.time,
         meta={"path": path, **revision, **record.meta},
     )

@@ -48,7 +48,8 @@ READERS_OF_FILES = (*FILE_SOURCES, "folder", "huggingface")
 
 def named_files(source: str, params: IngestParams) -> NamedFiles:
     """What a source of ``FILE_SOURCES`` is told to read."""
-    return NamedFiles(source, getattr(params, source).paths, params.folder)
+    paths, allow_private = getattr(params, source).paths, params.web.allow_private
+    return NamedFiles(source, paths, params.folder, allow_private)
 
 
 def files_of_other_sources(params: IngestParams) -> list[Path]:

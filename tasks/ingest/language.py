@@ -34,6 +34,7 @@ ENOUGH_CONFIDENCE = 0.2
 CHINESE_VARIETIES = ("zh", "yue", "wuu")
 
 _OTHER, _LETTER, _HAN, _KANA = range(4)
+_CODE = re.compile("[a-z]{2,3}")
 _SPACE = re.compile(r"\s+")
 
 
@@ -80,10 +81,15 @@ def language(text: str, *, declared: str = "") -> str:
 def primary(tag: str) -> str:
     """The language of a tag such as a page declares: ``zh`` of ``zh-Hant-TW``, ``en`` of ``EN_us``.
 
-    >>> primary("zh-Hant-TW")
-    'zh'
+    Empty where it is no tag (BCP 47, whose languages are two or three letters): whatever stands in
+    a user's file would otherwise become a name in reports and charts.
+
+    >>> primary("zh-Hant-TW"), primary("$^$")
+    ('zh', '')
     """
     code = re.split("[-_]", tag.strip().lower(), maxsplit=1)[0]
+    if not _CODE.fullmatch(code):
+        return ""
     return "zh" if code in CHINESE_VARIETIES else code
 
 

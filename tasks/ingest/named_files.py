@@ -17,7 +17,7 @@ from chatwright.errors import BadInput, BadParameter, MissingInput
 from tasks.ingest.left_out import LeftOut
 from tasks.ingest.open_file import OpenFile, readable_name
 from tasks.ingest.records import Broken
-from tasks.ingest.remote import fetched, is_remote, remote_files
+from tasks.ingest.remote import RemoteFile, fetched, is_remote, remote_files
 from tasks.ingest.source_files import Found, Reading, Rows, SourceFile
 from tasks.ingest.visible_files import visible_files
 from tasks.params_ingest import FolderParams
@@ -36,11 +36,13 @@ SPLITS = {
 
 @dataclass(frozen=True)
 class NamedFiles:
-    """What ``ingest.<source>.paths`` names; ``limits`` are those of the folder they stand in."""
+    """What ``ingest.<source>.paths`` names; ``limits`` are those of the folder they stand in;
+    ``allow_private``: whether addresses may lead into private networks."""
 
     source: str
     paths: list[str]
     limits: FolderParams
+    allow_private: bool = False
 
     def check(self) -> None:
         """See that everything named is there, also elsewhere.
@@ -49,16 +51,21 @@ class NamedFiles:
             BadParameter, MissingInput: as ``found``; and as ``remote_files``.
         """
         self.found()
-        for address in self._addresses():
-            remote_files(address, self.key)
+        self._remote()
 
     @property
     def key(self) -> str:
         """The parameter that names them."""
         return f"ingest.{self.source}.paths"
 
-    def _addresses(self) -> list[str]:
-        return sorted({path for path in self.paths if is_remote(path)})
+    def _remote(self) -> list[RemoteFile]:
+        """The files that stand elsewhere, in the order of their addresses."""
+        found = {
+            file
+            for address in sorted({path for path in self.paths if is_remote(path)})
+            for file in remote_files(address, self.key, allow_private=self.allow_private)
+        }
+        return sorted(found, key=lambda file: file.address)
 
     def found(self, left_out: LeftOut | None = None) -> list[Path]:
         """The files in the user's folder, in the order of their names.
@@ -127,8 +134,7 @@ class NamedFiles:
         for path in self.found(left_out):
             where = Path(os.path.abspath(path)).relative_to(root).as_posix()
             files.append(SourceFile(path, readable_name(os.fsencode(where))))
-        remote = {each for address in self._addresses() for each in remote_files(address, self.key)}
-        for file in sorted(remote, key=lambda each: each.address):
+        for file in self._remote():
             files.append(SourceFile(fetched(file, self.key, progress), file.address))
         return reading(
             files,

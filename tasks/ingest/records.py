@@ -1,18 +1,23 @@
 """What a file of the user's holds: one text, or many records with texts or conversations.
 
 A record is a row of a table or a JSON object. Its text is in ``text``, ``content`` or ``body``;
-``title`` (or ``name``), ``url`` and ``lang`` are taken if they are there; ``messages``, a list of
+``title`` (or ``name``), ``url``, ``lang``, ``license`` and a time (``date``, ``timestamp``,
+``added``, ``created``) are taken if they are there; ``messages``, a list of
 ``{"role": ..., "content": ...}``, makes it a conversation.
 """
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from typing import Any
 
 from tasks.ingest.language import primary
 
 TEXT_FIELDS = ("text", "content", "body")
 TITLE_FIELDS = ("title", "name")
+LICENSE_FIELDS = ("license", "licence")
+TIME_FIELDS = ("date", "timestamp", "added", "created")
+DETAIL_FIELDS = (*TITLE_FIELDS, "url", "lang", *LICENSE_FIELDS, *TIME_FIELDS)
 MESSAGES_FIELD = "messages"
 ROLES = ("system", "user", "assistant")
 LONGEST_TITLE = 120
@@ -20,7 +25,8 @@ LONGEST_TITLE = 120
 
 @dataclass(frozen=True, slots=True)
 class Text:
-    """A text as found in a file; ``number`` is its line or row, None where it is the whole file."""
+    """A text as found in a file; ``number`` is its line or row, None where it is the whole file;
+    ``time`` is when it was written or fetched, in UTC, as far as the file tells."""
 
     text: str
     title: str | None = None
@@ -28,6 +34,8 @@ class Text:
     lang: str | None = None
     number: int | None = None
     meta: dict[str, Any] = field(default_factory=dict)
+    license: str | None = None
+    time: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,11 +89,22 @@ def record_from_mapping(fields: Mapping[str, Any], number: int, damaged: int = 0
             return Broken(number, "record with an empty text", is_empty=True)
         if not isinstance(value, str):
             return Broken(number, "its text is not a text", f"{name} is {type(value).__name__}")
-        title = next((t for key in TITLE_FIELDS if (t := _word(fields, key))), None)
+        title = next((word for key in TITLE_FIELDS if (word := _word(fields, key))), None)
         value = sound(value)
         damaged += value.count("\ufffd")
         meta = {"damaged_characters": damaged} if damaged else {}
-        return Text(value, title, _word(fields, "url"), _language(fields), number, meta)
+        return Text(
+            value,
+            title,
+            _word(fields, "url"),
+            _language(fields),
+            number,
+            meta,
+            license=next(
+                (own for key in LICENSE_FIELDS if (own := _license(fields.get(key)))), None
+            ),
+            time=next((t for key in TIME_FIELDS if (t := _time(fields.get(key)))), None),
+        )
     return Broken(number, "record without text, content, body or messages", is_empty=True)
 
 
@@ -125,6 +144,24 @@ def first_line(text: str) -> str | None:
 def _language(fields: Mapping[str, Any]) -> str | None:
     """The language that a record says it is in, in the form of those that are told here."""
     return primary(_word(fields, "lang") or "") or None
+
+
+def _license(value: Any) -> str | None:
+    """A licence, or several, on one line."""
+    names = value if isinstance(value, list) else [value]
+    told = (" ".join(sound(name).split()) for name in names if isinstance(name, str))
+    return ", ".join(filter(None, told)) or None
+
+
+def _time(value: Any) -> datetime | None:
+    """A moment in ISO 8601, in UTC unless it says otherwise; None where it is in no such form."""
+    try:
+        found = datetime.fromisoformat(value.strip()) if isinstance(value, str) else None
+        if found is None or found.tzinfo is None:
+            return found and found.replace(tzinfo=UTC)
+        return found.astimezone(UTC)
+    except (ValueError, OverflowError):
+        return None
 
 
 def _word(fields: Mapping[str, Any], key: str) -> str | None:

@@ -11,6 +11,7 @@ import errno
 import hashlib
 import json
 import os
+import re
 import shutil
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
@@ -22,6 +23,7 @@ from chatwright.errors import (
     BadInput,
     BadParameter,
     ChatwrightError,
+    DiskFull,
     MissingInput,
     ServiceUnavailable,
 )
@@ -34,6 +36,13 @@ VERSION_FIELDS = (
     *("ETag", "etag", "Last-Modified", "LastModified", "Content-MD5"),  # http, s3
     *("blob_id", "lfs", "size"),  # hf, all
 )
+UNUSUAL = re.compile(r"[^\w.-]")
+LONGEST_NAME = 60
+"""Characters, of up to four bytes each; file systems take names of 255 bytes."""
+
+LEFT_FREE_BYTES = 2**30
+"""A file may fill the disk but for so much: an answer without an end is stopped there."""
+
 CONNECT_SECONDS, SILENT_SECONDS = 30, 60
 
 Read = TypeVar("Read")
@@ -50,8 +59,15 @@ class RemoteFile:
 
     @property
     def name(self) -> str:
-        """The last part of its path, whose ending tells the format."""
-        return unquote(PurePosixPath(urlsplit(self.address).path).name) or "index"
+        """The last part of its path, whose ending tells the format, as a name that a file may have.
+
+        The part is the server's to choose: no sign in it leads out of a folder.
+        """
+        scheme, _, path = self.address.partition("://")
+        if scheme.lower() in ("http", "https"):  # the others do not encode theirs
+            path = unquote(urlsplit(self.address).path)
+        last = path.rstrip("/").rpartition("/")[2]
+        return UNUSUAL.sub("_", last)[-LONGEST_NAME:].lstrip(".") or "index"
 
 
 def is_remote(path: str) -> bool:
@@ -67,7 +83,7 @@ def scheme_of(address: str, key: str) -> str:
     """How an address is reached; no server is asked.
 
     Raises:
-        BadParameter: in no way that is known, or it holds a password.
+        BadParameter: in no way that is known, it is no address, or it holds a password.
     """
     where = f"{key}, {address}"
     scheme = address.partition("://")[0].lower()
@@ -75,17 +91,26 @@ def scheme_of(address: str, key: str) -> str:
         raise BadParameter(
             where, f"{scheme}:// is not read", "Files are read from https://, s3:// and hf://"
         )
-    if scheme in ("http", "https") and urlsplit(address).username is not None:
-        raise BadParameter(where, "a name or password in an address would end up in every id")
+    if scheme in ("http", "https"):
+        try:
+            parts = urlsplit(address)
+            _ = parts.port  # a wrong one raises only when it is asked for
+        except ValueError as error:
+            raise BadParameter(where, f"is no address: {error}", "Mend it") from None
+        if not parts.hostname:
+            raise BadParameter(where, "names no server", "Mend it")
+        if parts.username is not None:
+            raise BadParameter(where, "a name or password in an address would end up in every id")
     return scheme
 
 
-def remote_files(address: str, key: str) -> list[RemoteFile]:
+def remote_files(address: str, key: str, *, allow_private: bool = False) -> list[RemoteFile]:
     """The files that an address names; in s3 and hf also a pattern or a folder.
 
     Args:
         address: what the user wrote.
         key: the parameter in which it stands, for the sentence of an error.
+        allow_private: whether http and https may lead into private networks.
 
     Raises:
         BadParameter: its scheme is none that is read, or needs a package that is not there.
@@ -95,7 +120,7 @@ def remote_files(address: str, key: str) -> list[RemoteFile]:
     """
     where = f"{key}, {address}"
     scheme = scheme_of(address, key)
-    system = _file_system(scheme, where)
+    system = _file_system(scheme, where, allow_private)
     try:
         found = list(_found(system, address, scheme))
     except Exception as error:  # each file system raises its own library's errors
@@ -105,7 +130,7 @@ def remote_files(address: str, key: str) -> list[RemoteFile]:
     return found
 
 
-def _file_system(scheme: str, where: str) -> Any:
+def _file_system(scheme: str, where: str, allow_private: bool) -> Any:
     import fsspec
 
     options: dict[str, Any] = {}
@@ -115,6 +140,10 @@ def _file_system(scheme: str, where: str) -> Any:
         # fsspec's own limit, five minutes for all of a file, is too little for a large one.
         timeout = ClientTimeout(None, sock_connect=CONNECT_SECONDS, sock_read=SILENT_SECONDS)
         options["client_kwargs"] = {"timeout": timeout, "trust_env": True}
+        if not allow_private:
+            from tasks.ingest.public_sessions import public_session
+
+            options["get_client"] = public_session
     try:
         return fsspec.filesystem(scheme, skip_instance_cache=True, **options)
     except ImportError:
@@ -142,7 +171,8 @@ def _found(system: Any, address: str, scheme: str) -> Iterator[RemoteFile]:
 
 def _described(system: Any, address: str, about: dict[str, Any]) -> RemoteFile:
     told = {name: str(about[name]) for name in VERSION_FIELDS if about.get(name) is not None}
-    version = hashlib.sha256(json.dumps(told).encode()).hexdigest()[:16] if told else None
+    tells = told.keys() - {"size"}  # which another content may have, too
+    version = hashlib.sha256(json.dumps(told).encode()).hexdigest()[:16] if tells else None
     return RemoteFile(address, version, system)
 
 
@@ -172,11 +202,19 @@ def fetched(file: RemoteFile, key: str, progress: Progress, *, kept_as: str | No
 
     Raises:
         MissingInput, BadInput, ServiceUnavailable: as ``remote_files``; the server may fail later.
+        DiskFull: it is larger than what the disk has room for, or has no end.
     """
     from fsspec.callbacks import Callback
 
     class Shown(Callback):  # type: ignore[misc]
         def call(self, hook_name: str | None = None, **_: Any) -> None:
+            if max(self.value, self.size or 0) > room:
+                raise DiskFull(
+                    where,
+                    "is larger than what the disk has room for"
+                    f" ({LEFT_FREE_BYTES:,} bytes of it are left free)",
+                    "Make room, or name another file",
+                )
             progress(self.value, self.size, "bytes")
 
     where = f"{key}, {file.address}"
@@ -186,18 +224,23 @@ def fetched(file: RemoteFile, key: str, progress: Progress, *, kept_as: str | No
         return copy
     copy.parent.mkdir(parents=True, exist_ok=True)
     partial = copy.with_name(f".{copy.name}.partial")
-    for attempt in range(1, TRIES + 1):
-        try:
-            file.system.get_file(file.address, str(partial), callback=Shown())
-            break
-        except Exception as error:  # each file system raises its own library's errors
-            told = _told(error, where)
-            if attempt == TRIES or not isinstance(told, ServiceUnavailable):
-                partial.unlink(missing_ok=True)
-                raise told from None
-    with open(partial, "rb") as written:
-        os.fsync(written.fileno())
-    partial.replace(copy)
+    try:
+        room = shutil.disk_usage(copy.parent).free - LEFT_FREE_BYTES
+        for attempt in range(1, TRIES + 1):
+            try:
+                file.system.get_file(file.address, str(partial), callback=Shown())
+                break
+            except ChatwrightError:
+                raise
+            except Exception as error:  # each file system raises its own library's errors
+                told = _told(error, where)
+                if attempt == TRIES or not isinstance(told, ServiceUnavailable):
+                    raise told from None
+        with open(partial, "rb") as written:
+            os.fsync(written.fileno())
+        partial.replace(copy)
+    finally:
+        partial.unlink(missing_ok=True)
     for other in folder.iterdir():
         if other != copy.parent:
             shutil.rmtree(other)
@@ -212,9 +255,13 @@ def _told(error: Exception, where: str) -> ChatwrightError:
     """
     from aiohttp import ClientError, ClientResponseError
 
+    from tasks.ingest.public_sessions import PrivateAddress
+
     cause = error.__cause__ if isinstance(error.__cause__, Exception) else error
     if isinstance(error, OSError) and error.errno == errno.ENOSPC:
         raise error
+    if any(isinstance(each, PrivateAddress) for each in _causes(error)):
+        return BadInput(where, str(PrivateAddress()), "Name another, or set it to true")
     response = getattr(error, "response", None)  # huggingface_hub's errors have one
     status = getattr(response, "status_code", None)
     if isinstance(cause, ClientResponseError):
@@ -233,3 +280,10 @@ def _told(error: Exception, where: str) -> ChatwrightError:
     ):
         return MissingInput(where, "there is no such file", "Mend the name")
     return ServiceUnavailable(where, f"the server does not give it: {detail}", "See to the network")
+
+
+def _causes(error: BaseException | None) -> Iterator[BaseException]:
+    """An error, and those that it comes from."""
+    while error is not None:
+        yield error
+        error = error.__cause__ or error.__context__

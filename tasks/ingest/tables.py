@@ -6,6 +6,7 @@ with its reason, and the others are read.
 """
 
 import csv
+import errno
 import io
 import json
 from collections.abc import Iterator
@@ -18,14 +19,15 @@ from chatwright.errors import BadInput
 from tasks.csv_rows import csv_rows
 from tasks.ingest.open_file import OpenFile
 from tasks.ingest.records import (
+    DETAIL_FIELDS,
     MESSAGES_FIELD,
     TEXT_FIELDS,
-    TITLE_FIELDS,
     Broken,
     Record,
     record_from_mapping,
 )
 from tasks.ingest.text_encoding import BYTE_ORDER_MARKS, Undecodable, encoding_of_beginning
+from tasks.ingest.times_as_text import times_as_text
 
 HEAD_BYTES = 2**20
 SNIFFED_CHARACTERS = 16_384
@@ -237,7 +239,7 @@ def read_parquet(file: OpenFile) -> Iterator[Record]:
     """
     try:
         table = pq.ParquetFile(file.seekable())
-        wanted = (*TEXT_FIELDS, *TITLE_FIELDS, "url", "lang", "category", MESSAGES_FIELD)
+        wanted = (*TEXT_FIELDS, *DETAIL_FIELDS, "category", MESSAGES_FIELD)
         columns = [name for name in table.schema_arrow.names if name in wanted]
         if not {*TEXT_FIELDS, MESSAGES_FIELD} & set(columns):
             raise Undecodable(f"has no column named {', '.join(TEXT_FIELDS)}")
@@ -252,6 +254,8 @@ def read_parquet(file: OpenFile) -> Iterator[Record]:
                 else:
                     yield record_from_mapping(row, number)
     except (pa.ArrowException, OSError) as error:
+        if isinstance(error, OSError) and error.errno == errno.ENOSPC:
+            raise  # no fault of the file's: what is unpacked stands on disk for the time
         if file.is_cut():
             raise Undecodable("is a broken Parquet file") from None
         reason = " ".join(str(error).split()).rstrip(".")
@@ -285,6 +289,7 @@ def _rows_of(
     for place, column in enumerate(batch.columns):
         if pa.types.is_dictionary(column.type):  # of whose size each row would have all
             batch = batch.set_column(place, batch.schema.names[place], column.dictionary_decode())
+    batch = times_as_text(batch)
     if batch.nbytes <= longest:
         try:
             yield from batch.to_pylist()

@@ -17,6 +17,8 @@ from dataclasses import dataclass
 
 from charset_normalizer import from_bytes
 
+from tasks.ingest.records import sound
+
 # The commonest characters of Chinese, simplified and traditional: three fifths of any text.
 HAN = frozenset(
     "的一是不了在人有我他这个们中来上大为和国地到以说时要就出会可也你对生能而子那得于着下自之年过发后作里"
@@ -87,8 +89,9 @@ SUPERSETS = {
     "ascii": "cp1252", "shift_jis": "cp932", "euc_kr": "cp949", "iso8859-9": "cp1254",
     "tis-620": "cp874",
 }  # fmt: skip
-# Python has them under the same roof; no page is written in one.
-NO_ENCODINGS = ("idna", "punycode", "undefined", "unicode-escape", "raw-unicode-escape")
+# Python has them under the same roof; no page is written in one. (UTF-7 may hold half a character,
+# and hid scripts from browsers until they gave it up.)
+NO_ENCODINGS = ("idna", "punycode", "undefined", "unicode-escape", "raw-unicode-escape", "utf-7")
 
 JUDGED_CHARACTERS = 20_000
 LEAST_SCORE = 0.6
@@ -127,7 +130,7 @@ def decode(data: bytes, *, declared_in_html: bool = False, charset: str | None =
         Undecodable: it is not text, or in no encoding known here.
     """
     found = _decoded(data, declared_in_html, charset)
-    text = found.text.removeprefix("\ufeff")
+    text = sound(found.text.removeprefix("\ufeff"))
     strange = len(_CONTROL.findall(text)) + text.count("\ufffd")
     if strange > MOST_CONTROL * len(text) and strange > found.broken:
         raise Undecodable("is not text: too many control characters")
@@ -232,7 +235,7 @@ def _python_name(name: str) -> str:
 def _attempt(data: bytes, encoding: str) -> Decoded | None:
     """The text in one encoding, with few damaged characters or none; None if it is not in it."""
     try:
-        return Decoded(data.decode(encoding), encoding)
+        text = data.decode(encoding)
     except UnicodeDecodeError:
         text = data.decode(encoding, errors="replace")
     broken = text.count("\ufffd")

@@ -25,6 +25,7 @@ BROKEN_HEADER = "WARC record with a broken header"
 _BEGINNING = re.compile(rb"WARC/\d\.\d+[ \t]*\r?\n[\w-]+[ \t]*:", re.A)
 _BEGINNING_OF_A_LINE = re.compile(rb"\n" + _BEGINNING.pattern, re.A)
 _LONGEST_BEGINNING = 128
+_LENGTH = re.compile(r"[0-9]{1,18}")  # Python refuses to read a number of thousands of digits
 _BLANK_LINE = re.compile(rb"\n\r?\n")
 _SEPARATOR = re.compile(rb"[\r\n]*")
 _HEADER = re.compile(r"^([\w-]+)[ \t]*:[ \t]*(.*(?:\n[ \t]+.*)*)", re.M | re.A)
@@ -93,7 +94,7 @@ def _record(window: "_Window", longest: int, number: int) -> WarcRecord | Broken
         return Broken(number, BROKEN_HEADER if window.is_at_something() else CUT)
     headers = headers_of(window.take(end).decode("utf-8", "replace"))
     told = headers.get("content-length", "")
-    if not (told.isascii() and told.isdigit()):
+    if not _LENGTH.fullmatch(told):
         window.to_next()
         return Broken(number, NO_LENGTH, told[:40])
     length = int(told)

@@ -8,6 +8,7 @@ and left out. Of a page that comes twice, in one dump or in two of the same wiki
 import re
 from collections.abc import Iterator
 from datetime import UTC, datetime
+from urllib.parse import urlsplit
 from xml.parsers import expat
 
 from tasks.documents import Document
@@ -41,6 +42,12 @@ from tasks.progress import Progress, silent
 
 SOURCE = "wikipedia"
 LICENSE = "CC BY-SA"
+LICENSED_SITES = (
+    *("wikipedia.org", "wiktionary.org", "wikibooks.org", "wikiquote.org", "wikisource.org"),
+    *("wikiversity.org", "wikivoyage.org", "wikimedia.org", "mediawiki.org"),
+)
+"""Wikimedia's, whose texts are under that licence. (Wikinews and Wikidata have others.)"""
+
 OLD_REDIRECT = re.compile(r"\s*#[^\s\[\]#*:]{2,20}\s*:?\s*\[\[")
 """Before 2010 nothing but its text told a redirect, in each language by another word."""
 
@@ -144,7 +151,7 @@ def _articles(file: OpenFile, left_out: LeftOut) -> Iterator[Document]:
             title=page[TITLE],
             text=text,
             lang=wiki.language(text),
-            license=LICENSE,
+            license=_license(wiki.base),
             fetched_at=_time(page[TIMESTAMP]),
             meta={"path": file.where, "revision": page[REVISION]},
         )
@@ -161,6 +168,16 @@ def _not_taken(page: Page, wiki: Wiki) -> str | None:
     if page[MODEL] not in ("", "wikitext"):
         return "page that is no wikitext"
     return None
+
+
+def _license(base: str) -> str | None:
+    """The licence of a wiki by its address; None where it is not known: a dump tells none."""
+    try:
+        host = urlsplit(base).hostname or ""
+    except ValueError:
+        return None
+    is_known = any(host == site or host.endswith(f".{site}") for site in LICENSED_SITES)
+    return LICENSE if is_known else None
 
 
 def _time(timestamp: str) -> datetime | None:

@@ -8,7 +8,7 @@ taken: ``-{zh-hans:软件; zh-hant:軟體}-`` is ``软件``.
 Notable choices: brackets are matched on a stack in one pass, so nesting of any depth is no
 recursion and takes linear time, and every pattern is such that no page makes it quadratic. What is
 never closed is text, as it is for MediaWiki. Our own and not mwparserfromhell's ``strip_code``,
-which read 2 MB of English Wikipedia's XML a second, left tables in and took out all templates.
+which leaves tables in and takes out all templates.
 """
 
 import html

@@ -230,14 +230,15 @@ def translator(name: str) -> Translate:
     """The function ``module:function``.
 
     Raises:
-        BadParameter: there is none of that name.
+        BadParameter: there is none of that name, or its module cannot be imported.
     """
     module, _, function = name.partition(":")
     try:
         found = getattr(importlib.import_module(module), function, None)
-    except ImportError as error:
+    except Exception as error:  # whatever the user's own module may raise
+        reason = " ".join(f"{type(error).__name__}: {error}".split()).rstrip(".")
         raise BadParameter(
-            "preprocess.augment.translate", f"{module} cannot be imported: {error}".rstrip(".")
+            "preprocess.augment.translate", f"{module} cannot be imported: {reason}"
         ) from None
     if not callable(found):
         raise BadParameter("preprocess.augment.translate", f"{module} has no function {function}")

@@ -49,3 +49,10 @@ def test_nothing_but_the_value_changes(key: str, value: object, old: str, new: s
 def test_below_a_key_without_a_value_another_is_added() -> None:
     text = "a:\n  b:\n# end\n"
     assert with_value(text, "a.c", 1) == "a:\n  b:\n  c: 1\n# end\n"
+
+
+def test_line_ends_of_windows_stay() -> None:
+    text = "a:\r\n  b: 1  # why\r\n  c:\r\n    - x\r\nd: 2\r\n"
+    assert with_value(text, "a.b", 3) == text.replace("1", "3")
+    assert with_value(text, "a.c", []) == text.replace("\r\n    - x", " []")
+    assert with_value(text, "a.e", 4) == text.replace("- x\r\n", "- x\r\n  e: 4\r\n")

@@ -38,6 +38,9 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
         (["ingest.sources=[chat]"], "ingest.chat.paths: names no file. Name some, or take chat out of ingest.sources."),
         (["ingest.sources=[wikipedia]", "ingest.wikipedia.paths=[outside.jsonl]"], "ingest.wikipedia.paths, outside.jsonl: stands outside corpus"),
         (["ingest.sources=[chat]", "ingest.chat.paths=[ftp://x/a.json]"], "ingest.chat.paths, ftp://x/a.json: ftp:// is not read."),
+        (["ingest.sources=[chat]", "ingest.chat.paths=['https://[x/a.json']"], "ingest.chat.paths, https://[x/a.json: is no address: Invalid IPv6 URL. Mend it."),
+        (["ingest.sources=[chat]", "ingest.chat.paths=['https://x:y/a.json']"], "ingest.chat.paths, https://x:y/a.json: is no address: Port could not"),
+        (["ingest.sources=[chat]", "ingest.chat.paths=['https:///a.json']"], "ingest.chat.paths, https:///a.json: names no server. Mend it."),
         (["ingest.sources=[web]"], "ingest.web.urls: names no page."),
         (["ingest.sources=[huggingface]"], "ingest.huggingface: names no data set."),
         (["ingest.sources=[huggingface]", "ingest.huggingface=[{dataset: ./none}]"], "ingest.huggingface, ./none: there is no such folder"),
@@ -86,3 +89,11 @@ def test_the_check_of_the_default_needs_nothing_heavy() -> None:
     )
     done = subprocess.run([sys.executable, "-c", script], cwd=ROOT, capture_output=True, text=True)
     assert (done.stdout.strip(), done.stderr) == ("[]", "")
+
+
+def test_what_is_set_leaves_the_line_ends_of_the_file(folder: Path) -> None:
+    path = folder / "params.yaml"
+    path.write_bytes(path.read_bytes().replace(b"\n", b"\r\n"))
+    before = path.read_bytes()
+    apply_choices(None, ["pack.context_length=128"])
+    assert path.read_bytes() == before.replace(b"context_length: 256", b"context_length: 128")

@@ -1,20 +1,23 @@
 """The pack stage: documents in rows, and where their borders are."""
 
+import multiprocessing
+from collections.abc import Iterator
 from pathlib import Path
 from pydoc_data.topics import topics
 
 import numpy as np
+import pyarrow as pa
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from chatwright.errors import CorpusTooSmall
+from chatwright.errors import ChatwrightError, CorpusTooSmall
 from model.rows import Rows
 from model.tokenizer import ChatTokenizer
 from tasks import encoding
 from tasks import pack as packing
 from tasks.documents import Document, write_dialogues, write_documents
-from tasks.pack import PackReport, pack, write_packed
+from tasks.pack import PackReport, pack, texts_in_order, write_packed
 from tasks.params import PackParams, TokenizerParams
 from tasks.tokenizer import train_tokenizer
 
@@ -119,6 +122,47 @@ def test_a_corpus_that_processes_share_gives_the_same_bytes(
     for split in ("train", "validation", "test"):
         one, other = (tmp_path / name / f"{split}.arrow" for name in ("a", "b"))
         assert one.read_bytes() == other.read_bytes()
+
+
+def test_a_column_of_more_than_two_gib_is_read_in_any_order() -> None:
+    megabyte = pa.array(["y" * 2**20])
+    texts = pa.chunked_array([megabyte] * 2_100 + [pa.array([], pa.string()), pa.array(["end"])])
+    first = next(texts_in_order(texts, np.arange(2_101)[::-1]))
+    assert first[0] == "end" and len(first) == 1
+
+
+def test_reading_in_another_order_copies_each_text_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Work is counted, not timed: ten times the corpus allocates ten times as much."""
+    monkeypatch.setattr(packing, "BATCH_BYTES", 2_000)
+
+    def allocated(documents: int) -> int:
+        texts = pa.chunked_array([pa.array([f"{n:0100}"]) for n in range(documents)])
+        order = np.random.default_rng(0).permutation(documents)
+        pool, before = pa.proxy_memory_pool(pa.default_memory_pool()), pa.default_memory_pool()
+        pa.set_memory_pool(pool)
+        try:
+            read = [text for some in texts_in_order(texts, order) for text in some]
+        finally:
+            pa.set_memory_pool(before)
+        assert read == [f"{n:0100}" for n in order]
+        return pool.total_bytes_allocated()
+
+    assert allocated(5_000) < 20 * allocated(500)
+
+
+def test_a_killed_process_is_a_sentence(corpus: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(encoding, "cores", lambda: 2)
+
+    def batches() -> Iterator[list[str]]:
+        for _ in range(20):
+            yield TEXTS
+            for process in multiprocessing.active_children():
+                process.kill()
+
+    folder = corpus / "tokenizer"
+    ids = encoding.encoded(batches(), folder, ChatTokenizer.load(folder), size=10**9)
+    with pytest.raises(ChatwrightError, match="was ended from outside"):
+        list(ids)
 
 
 @settings(max_examples=40, deadline=None)

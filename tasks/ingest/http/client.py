@@ -8,12 +8,12 @@ Not covered: proxies, log-ins, pages that a script makes in the browser.
 """
 
 import hashlib
+import re
 import threading
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from email.message import Message
 from email.utils import parsedate_to_datetime
 from importlib.metadata import version
 from urllib.parse import urljoin, urlsplit
@@ -30,6 +30,9 @@ MOST_FAILURES = 5
 """After so many pages in a row that a host did not give, it is not asked for the rest."""
 
 BACK_OFF_SECONDS = 0.5  # before the second try; doubled before each that follows
+MOST_DIGITS = 9  # of seconds: thirty years
+MEDIA_TYPE = re.compile(r"\s*([\w.+-]+/[\w.+-]+)", re.A)
+CHARSET = re.compile(r";\s*charset\s*=\s*[\"']?([\w.:-]+)", re.A | re.I)
 ACCEPT = "text/html, application/xhtml+xml, text/plain;q=0.9, application/pdf;q=0.8, */*;q=0.5"
 
 
@@ -77,6 +80,15 @@ class Client:
         Raises:
             Refused: it cannot be had.
         """
+        try:
+            return self._page(address)
+        except (Refused, OSError, MemoryError):  # the last two: of this machine, as its full disk
+            raise
+        except Exception as error:  # a server may send anything, and one page is not to end all
+            detail = f"{type(error).__name__}: {error}"
+            raise Refused("its answer makes no sense", " ".join(detail.split())[:200]) from error
+
+    def _page(self, address: str) -> tuple[Page, str | None]:
         kept = self._cache.get(address)
         if kept and self._cache.age_hours(address) < self._params.recheck_hours:
             return kept, None
@@ -134,7 +146,7 @@ class Client:
                 raise Refused(
                     f"the server answered {answer.status}", is_absence=400 <= answer.status < 500
                 )
-            here = normalized(urljoin(here, answer.headers["location"]))
+            here = _joined(here, answer.headers["location"])
             if here in seen:
                 raise Refused("redirects in a loop")
             seen.add(here)
@@ -176,14 +188,13 @@ class Client:
         )
 
     def _kept(self, address: str, final: str, answer: Answer) -> Page:
-        kind = Message()
-        kind["content-type"] = answer.headers.get("content-type", "application/octet-stream")
+        media_type, charset = content_type(answer.headers.get("content-type"))
         name = hashlib.sha256(answer.content).hexdigest()
         page = Page(
             address=address,
             final=final,
-            content_type=kind.get_content_type(),
-            charset=kind.get_content_charset(),
+            content_type=media_type,
+            charset=charset,
             etag=answer.headers.get("etag"),
             last_modified=answer.headers.get("last-modified"),
             fetched_at=datetime.now(UTC).isoformat(timespec="seconds"),
@@ -238,12 +249,37 @@ def retry_after_seconds(value: str | None) -> float | None:
     """
     if value is None:
         return None
-    if value.strip().isdigit():
-        return float(value)
+    if re.fullmatch(r"\s*[0-9]+\s*", value):
+        digits = value.strip().lstrip("0")
+        return float(digits or 0) if len(digits) <= MOST_DIGITS else 10.0**MOST_DIGITS
     try:
         until = parsedate_to_datetime(value)
-    except (TypeError, ValueError):
+        if until.tzinfo is None:
+            until = until.replace(tzinfo=UTC)
+        return max(0.0, (until - datetime.now(UTC)).total_seconds())
+    except (TypeError, ValueError, OverflowError):
         return None
-    if until.tzinfo is None:
-        until = until.replace(tzinfo=UTC)
-    return max(0.0, (until - datetime.now(UTC)).total_seconds())
+
+
+def content_type(value: str | None) -> tuple[str, str | None]:
+    """The media type and the encoding that a Content-Type tells.
+
+    >>> content_type('Text/HTML; charset="UTF-8"'), content_type("html"), content_type(None)
+    (('text/html', 'utf-8'), ('text/plain', None), ('application/octet-stream', None))
+    """
+    if value is None:
+        return "application/octet-stream", None
+    kind, charset = MEDIA_TYPE.match(value), CHARSET.search(value)
+    return kind[1].lower() if kind else "text/plain", charset[1].lower() if charset else None
+
+
+def _joined(here: str, location: str) -> str:
+    """Where a redirect leads.
+
+    Raises:
+        Refused: it leads to no address that may be asked.
+    """
+    try:
+        return normalized(urljoin(here, location))
+    except ValueError:
+        raise Refused("redirects to what is no address", location[:200]) from None

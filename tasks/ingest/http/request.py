@@ -11,20 +11,23 @@ import threading
 import zlib
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from urllib.parse import urlsplit
 
 from urllib3.connection import HTTPConnection, HTTPSConnection
 from urllib3.exceptions import (
     ConnectTimeoutError,
     HTTPError,
-    LocationParseError,
     NewConnectionError,
 )
 from urllib3.response import HTTPResponse
 from urllib3.util import parse_url
 
+from tasks.ingest.gzip_members import without_padding
 from tasks.ingest.http.addresses import Refused, checked_ips
 
 CHUNK_BYTES = 2**16
+MOST_DIGITS = 18
+"""Of a length; Python refuses to read a number of thousands."""
 
 
 @dataclass(frozen=True)
@@ -60,7 +63,8 @@ def normalized(address: str) -> str:
     """
     try:
         parts = parse_url(address.strip())
-    except LocationParseError:
+        urlsplit(parts.url)  # by which others read it: they have to agree that it is one
+    except ValueError:
         raise Refused("is no address") from None
     if parts.scheme not in ("http", "https") or not parts.host:
         raise Refused("leads to an address that is not of http or https")
@@ -140,8 +144,10 @@ def _answer(
     if packing not in ("", "identity", "gzip", "x-gzip"):
         raise Refused("comes in a compression that was not asked for", packing)
     length = found.get("content-length", "")
-    if length.isdigit() and int(length) > limits.longest:
-        raise limits.too_long()
+    if length.isascii() and length.isdigit():
+        length = length.lstrip("0")
+        if len(length) > MOST_DIGITS or int(length or 0) > limits.longest:
+            raise limits.too_long()
     chunks = _received(response)
     if packing in ("gzip", "x-gzip"):
         chunks = unpacked(chunks, limits)
@@ -167,14 +173,15 @@ def unpacked(chunks: Iterable[bytes], limits: Limits) -> Iterator[bytes]:
     try:
         for chunk in chunks:
             while chunk and left > 0:
+                if opener.eof:  # another member may follow
+                    chunk = without_padding(chunk)
+                    if not chunk:
+                        break
+                    opener = zlib.decompressobj(wbits=31)
                 piece = opener.decompress(chunk, left)
                 left -= len(piece)
                 yield piece
-                chunk = opener.unconsumed_tail
-                if opener.eof:  # another member may follow
-                    chunk = opener.unused_data
-                    if chunk:
-                        opener = zlib.decompressobj(wbits=31)
+                chunk = opener.unused_data if opener.eof else opener.unconsumed_tail
             if left <= 0:
                 return
     except zlib.error as error:

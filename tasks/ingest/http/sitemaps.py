@@ -12,6 +12,8 @@ from tasks.ingest.http.addresses import Refused
 from tasks.ingest.http.client import Client
 from tasks.ingest.http.request import Limits, normalized, unpacked
 from tasks.ingest.left_out import LeftOut
+from tasks.ingest.text_encoding import Undecodable
+from tasks.ingest.xml_bytes import in_utf8
 
 GZIP_MARK = b"\x1f\x8b"
 MOST_SITEMAPS = 1_000
@@ -21,8 +23,16 @@ def addresses_in_sitemaps(
     sitemaps: list[str], client: Client, limits: Limits, left_out: LeftOut
 ) -> tuple[list[str], list[Refused]]:
     """All pages that the sitemaps name, as they name them, and why sitemaps could not be had."""
-    waiting = [normalized(each) for each in sitemaps]
-    seen, found, refused = set(waiting), [], []
+    waiting: list[str] = []
+    found: list[str] = []
+    refused: list[Refused] = []
+    for each in sitemaps:
+        try:
+            waiting.append(normalized(each))
+        except Refused as error:
+            refused.append(error)
+            left_out.add(error.reason, each, detail=error.detail)
+    seen = set(waiting)
     while waiting:
         here = waiting.pop(0)
         try:
@@ -59,12 +69,13 @@ def addresses_in_sitemaps(
 
 def _named_in(content: bytes, where: str, left_out: LeftOut) -> Iterator[tuple[str, bool]]:
     """The addresses in one sitemap, and whether they are of sitemaps."""
-    if not content.lstrip(b"\xef\xbb\xbf \t\r\n").startswith(b"<"):
-        for line in content.decode("utf-8-sig", "replace").splitlines():
-            if line.strip():
-                yield line.strip(), False
-        return
     try:
+        content = in_utf8(content)
+        if not content.lstrip().startswith(b"<"):
+            for line in content.decode().splitlines():
+                if line.strip():
+                    yield line.strip(), False
+            return
         for _, element in ElementTree.iterparse(io.BytesIO(content)):
             kind = element.tag.rpartition("}")[2]
             if kind not in ("url", "sitemap"):
@@ -73,5 +84,5 @@ def _named_in(content: bytes, where: str, left_out: LeftOut) -> Iterator[tuple[s
                 if child.tag.rpartition("}")[2] == "loc" and (child.text or "").strip():
                     yield str(child.text).strip(), kind == "sitemap"
             element.clear()
-    except ElementTree.ParseError as error:
+    except (ElementTree.ParseError, ValueError, Undecodable) as error:
         left_out.add("a sitemap that is cut off or no XML", where, detail=str(error))

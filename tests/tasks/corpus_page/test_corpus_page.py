@@ -8,10 +8,13 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pyarrow.parquet as pq
 import pytest
 
 from chatwright.errors import BadInput, MissingInput
+from tasks.corpus_page.attach import attach_page
 from tasks.corpus_page.chart import draw_chart
+from tasks.corpus_page.fingerprints import fingerprints
 from tasks.corpus_page.html import page_html
 from tasks.corpus_page.page import Amount, CorpusPage, corpus_page, here, kinds
 from tasks.corpus_page.samples import before_and_after, changed_lines, clipped, dropped
@@ -21,6 +24,7 @@ from tasks.params import PreprocessParams
 from tasks.params_ingest import DialoguesParams, FolderParams, IngestParams, PythonDocsParams
 from tasks.preprocess.dropping import kind
 from tasks.preprocess.preprocess import preprocess
+from tasks.stage import Stage
 
 ROOT = Path(__file__).resolve().parents[3]
 GATE = "The gate of the workshop opens at nine."  # 39 characters
@@ -289,6 +293,44 @@ def test_a_damaged_file_is_named(built: Path) -> None:
     path.write_bytes(path.read_bytes()[:-20])
     with pytest.raises(BadInput, match=r"part-00000\.parquet: cannot be read: "):
         page_of(built)
+
+
+def test_damage_in_the_middle_of_a_file_is_named(built: Path) -> None:
+    """Its beginning and its end, by which a file is opened, are sound."""
+    path = built / "clean" / "train" / "part-00000.parquet"
+    group = pq.read_metadata(path).row_group(0)
+    columns = {group.column(n).path_in_schema: group.column(n) for n in range(group.num_columns)}
+    page = columns["text"].data_page_offset
+    data = bytearray(path.read_bytes())
+    data[page : page + 16] = b"\xff" * 16
+    path.write_bytes(data)
+    for reads in (lambda: page_of(built), lambda: fingerprints(here(built / "clean"))):
+        with pytest.raises(BadInput, match=r"part-00000\.parquet: cannot be read: "):
+            reads()
+
+
+def test_names_are_no_formulas(built: Path) -> None:
+    """To matplotlib, text between two $ is one, and raises where it cannot be parsed."""
+    page = page_of(built)
+    page.sources["$^$"] = page.sources.pop("folder")
+    page.removed[0].reason, page.removed[0].by_source = "language $^$", {"$_$": 1}
+    draw_chart(page, built / "corpus.png")
+    assert (built / "corpus.png").read_bytes().startswith(b"\x89PNG")
+
+
+def test_a_page_that_cannot_be_drawn_costs_a_line_of_the_log(
+    built: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(built)
+    (built / "params.yaml").write_bytes((ROOT / "params.yaml").read_bytes())
+    path = built / "clean" / "train" / "part-00000.parquet"
+    path.write_bytes(b"damaged")
+    said: list[str] = []
+    monkeypatch.setattr(Stage, "log", lambda self, line: said.append(line))
+    stage = Stage("preprocess")
+    attach_page(stage, built / "raw", built / "clean", built / "rejected")
+    (line,) = said
+    assert line.startswith("the page of the corpus could not be made (BadInput: ")
 
 
 @pytest.mark.slow

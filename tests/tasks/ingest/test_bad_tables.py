@@ -1,5 +1,6 @@
 """JSON lines and CSV as they should not be: every record is kept, or counted with its reason."""
 
+import errno
 import gzip
 import json
 from pathlib import Path
@@ -255,3 +256,17 @@ def test_long_values_that_rows_of_a_parquet_share_do_not_fill_the_memory(
         number += 1
         most = max(most, psutil.Process().memory_info().rss - before)
     assert number == 90 and most < 1_000_000_000
+
+
+def test_a_full_disk_is_no_fault_of_a_packed_table(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(*_: object) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    pq.write_table(pa.table({"text": ["a"]}), tmp_path / "a.parquet")
+    with gzip.open(tmp_path / "a.parquet.gz", "wb") as packed:
+        packed.write((tmp_path / "a.parquet").read_bytes())
+    monkeypatch.setattr("tasks.ingest.open_file.shutil.copyfileobj", full)
+    with pytest.raises(OSError, match="No space left"):
+        read(tmp_path)

@@ -2,6 +2,7 @@
 
 import json
 import os
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pyarrow as pa
@@ -93,6 +94,46 @@ def test_page_without_its_navigation(tmp_path: Path) -> None:
     (page,) = read(tmp_path).values()
     assert "Body text." in page.text and "Imprint" not in page.text and "secret" not in page.text
     assert (page.lang, page.url) == ("zh", "https://example.org/p")
+
+
+@pytest.mark.parametrize(
+    ("told", "license", "time"),
+    [
+        ({"license": "CC0", "date": "2020-01-01"}, "CC0", datetime(2020, 1, 1, tzinfo=UTC)),
+        ({"licence": "MIT", "timestamp": "2020-01-01T02:00:00+02:00"}, "MIT", datetime(2020, 1, 1, tzinfo=UTC)),
+        ({"license": ["mit", "cc0-1.0"], "added": "2020-01-01T00:00:00Z"}, "mit, cc0-1.0", datetime(2020, 1, 1, tzinfo=UTC)),
+        ({"license": " ", "date": "once", "created": "20200101"}, None, datetime(2020, 1, 1, tzinfo=UTC)),
+        ({"license": 7, "date": "0001-01-01T00:00+14:00"}, None, None),
+        ({"license": None, "date": 20200101}, None, None),
+    ],
+)  # fmt: skip
+def test_licence_and_time_of_a_record_are_kept(
+    tmp_path: Path, told: dict[str, object], license: str | None, time: datetime | None
+) -> None:
+    put(tmp_path / "a.jsonl", json.dumps({"text": "Some text, which is here.", **told}))
+    (found,) = read(tmp_path).values()
+    assert isinstance(found, Document) and (found.license, found.fetched_at) == (license, time)
+
+
+@pytest.mark.parametrize(
+    ("times", "year"),
+    [
+        (pa.array([1_577_836_800_123_456_789], pa.timestamp("ns")), 2020),
+        (pa.array([1_577_836_800], pa.timestamp("s", "Asia/Shanghai")), 2020),
+        (pa.array([18_262], pa.date32()), 2020),
+        (pa.array([2**52], pa.timestamp("ms")), None),  # in no year of Python's
+        (pa.array([[1]], pa.list_(pa.int64())), None),
+        (pa.array([7], pa.duration("ns")), None),
+    ],
+)
+def test_times_of_a_parquet_are_kept_in_whichever_form(
+    tmp_path: Path, times: pa.Array, year: int | None
+) -> None:
+    table = pa.table({"text": ["Some text."], "date": times, "license": ["CC0"]})
+    pq.write_table(table, tmp_path / "a.parquet")
+    (found,) = read(tmp_path).values()
+    assert isinstance(found, Document) and found.license == "CC0"
+    assert (found.fetched_at.year if found.fetched_at else None) == year
 
 
 def test_language_is_told_by_the_text(tmp_path: Path) -> None:

@@ -3,6 +3,7 @@
 import io
 import threading
 from collections.abc import Iterator
+from datetime import UTC, datetime
 from http.server import ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
@@ -95,6 +96,18 @@ def refused(**choice: Any) -> ChatwrightError:
 def resolved(hub: type[Hub]) -> list[str]:
     """The files that were copied, wholly or in part."""
     return [path.rpartition("/")[2] for path in hub.asked if "/resolve/" in path]
+
+
+def test_language_licence_and_time_of_a_row_come_before_those_of_the_set(hub: type[Hub]) -> None:
+    rows = table(
+        text=["Ein Satz.", "Zwei Worte"],
+        lang=["de-AT", "$^$"],
+        license=["cc0-1.0", None],
+        timestamp=pa.array([1_577_836_800_000_000_001, None], pa.timestamp("ns", "UTC")),
+    )
+    hub.sets["me/set"]["main"] = Commit(MAIN, {"data/train.parquet": rows}, {"license": "mit"})
+    told = [(d.lang, d.license, d.fetched_at) for d in read() if isinstance(d, Document)]
+    assert told == [("de", "cc0-1.0", datetime(2020, 1, 1, tzinfo=UTC)), ("en", "mit", None)]
 
 
 def test_rows_become_documents(hub: type[Hub]) -> None:
@@ -437,3 +450,27 @@ def test_a_later_file_of_other_columns_is_named(hub: type[Hub]) -> None:
     }
     with pytest.raises(BadInput, match=r"train-00001-of-00002.parquet: has no column named"):
         read()
+
+
+@pytest.mark.parametrize(
+    ("configs", "said"),
+    [
+        (5, "configs is 5"),
+        ([5], "configs is [5]"),
+        ([{"config_name": "d", "data_files": 5}], "data_files names 5"),
+        ([{"config_name": "d", "data_files": "data/train**.parquet"}], "data_files names "),
+        ([{"config_name": "d", "data_files": [{"split": "train", "path": None}]}], "names None"),
+    ],
+)
+def test_a_card_that_cannot_be_understood_is_named(hub: type[Hub], configs: Any, said: str) -> None:
+    files = {"data/train.parquet": table(text=["x"])}
+    hub.sets["me/set"]["main"] = Commit(MAIN, files, {"configs": configs})
+    error = refused()
+    assert isinstance(error, BadInput) and said in str(error)
+    assert str(error).startswith("ingest.huggingface, me/set, README.md: cannot be understood: ")
+
+
+def test_a_path_with_two_slashes_is_passed_over(hub: type[Hub]) -> None:
+    files = {"data//a.parquet": b"", "data/train.parquet": table(text=["A text."])}
+    hub.sets["me/set"]["main"] = Commit(MAIN, files)
+    assert texts() == ["A text."]

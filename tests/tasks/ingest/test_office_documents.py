@@ -200,6 +200,25 @@ def test_real_word_documents_out_of_a_crawl(test_data: Path, tmp_path: Path) -> 
     assert all(each.text.strip() for each in found.values())
 
 
+@pytest.mark.parametrize("encoding", ["gb2312", "big5", "shift_jis", "euc-jp", "utf-16"])
+def test_a_docx_in_an_older_encoding(tmp_path: Path, encoding: str) -> None:
+    with zipfile.ZipFile(io.BytesIO(docx(p("三日中文。")))) as usual:
+        parts = {name: usual.read(name).decode() for name in usual.namelist()}
+    with zipfile.ZipFile(tmp_path / "a.docx", "w") as changed:
+        for name, text in parts.items():
+            text = text[text.index("?>") + 2 :] if text.startswith("<?xml") else text
+            declared = f'<?xml version="1.0" encoding="{encoding}"?>{text}'
+            changed.writestr(name, declared.encode(encoding))
+    found, left_out = read(tmp_path)
+    assert found["a.docx"].text == "三日中文。" and not left_out.counts
+
+
+def test_a_docx_in_an_encoding_that_no_one_knows(tmp_path: Path) -> None:
+    body = docx(p("Text."), prolog='<?xml version="1.0" encoding="foo"?>')
+    (tmp_path / "a.docx").write_bytes(body)
+    assert read(tmp_path)[0]["a.docx"].text == "Text."
+
+
 def test_damaged_byte_anywhere_in_a_docx_is_no_traceback(tmp_path: Path) -> None:
     body = "<w:p><w:r><w:t>Word</w:t></w:r></w:p>" * 50
     whole = docx(body)

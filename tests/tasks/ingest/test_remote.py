@@ -1,7 +1,10 @@
 """Files under an address: read from real servers on this machine."""
 
+import contextlib
+import errno
 import json
 import os
+import shutil
 import subprocess
 import sys
 import threading
@@ -12,11 +15,13 @@ from typing import Any
 
 import fsspec.registry  # noqa: F401
 import pytest
+from fsspec.implementations.memory import MemoryFileSystem
 
 from chatwright.errors import (
     BadInput,
     BadParameter,
     ChatwrightError,
+    DiskFull,
     MissingInput,
     ServiceUnavailable,
 )
@@ -26,6 +31,7 @@ from tasks.ingest.ingest import ingest
 from tasks.ingest.labelled import labelled
 from tasks.ingest.left_out import LeftOut
 from tasks.ingest.named_files import NamedFiles
+from tasks.ingest.remote import RemoteFile, fetched
 from tasks.params_ingest import (
     DialoguesParams,
     FolderParams,
@@ -33,6 +39,8 @@ from tasks.params_ingest import (
     NamedFilesParams,
     PythonDocsParams,
 )
+from tasks.params_web import WebParams
+from tasks.progress import silent
 
 ROOT = str(Path(__file__).resolve().parents[3])
 
@@ -101,7 +109,7 @@ def root(handler: type[Files]) -> Iterator[str]:
 
 
 def read(*paths: str) -> list[Dialogue]:
-    return list(chat(NamedFiles("chat", list(paths), FolderParams()), LeftOut()))
+    return list(chat(NamedFiles("chat", list(paths), FolderParams(), True), LeftOut()))
 
 
 def said(dialogues: list[Dialogue]) -> list[str]:
@@ -120,7 +128,7 @@ def test_a_file_over_http_is_read_like_one_in_the_folder(folder: Path, root: str
 
 def test_the_split_is_told_by_the_address(folder: Path, root: str) -> None:
     (folder / "dev.csv").write_text("text,label\nFine.,1\n")
-    (text,) = labelled(NamedFiles("labelled", [f"{root}/dev.csv"], FolderParams()), LeftOut())
+    (text,) = labelled(NamedFiles("labelled", [f"{root}/dev.csv"], FolderParams(), True), LeftOut())
     assert (text.split, text.label) == ("validation", "1")
 
 
@@ -134,6 +142,127 @@ def test_what_has_not_changed_is_not_copied_again(
     assert said(read(f"{root}/a.jsonl")) == ["Hi again"]
     copies = [path for path in Path(".chatwright/remote").rglob("*") if path.is_file()]
     assert [path.name for path in copies] == ["a.jsonl"]
+
+
+def test_a_full_disk_is_told_as_that_and_keeps_no_half_copy(folder: Path) -> None:
+    class Full(MemoryFileSystem):  # type: ignore[misc]
+        def get_file(self, rpath: str, lpath: str, **_: Any) -> None:
+            Path(lpath).write_bytes(b"half")
+            raise OSError(errno.ENOSPC, "No space left on device")
+
+    with pytest.raises(OSError, match="No space left"):
+        fetched(RemoteFile("s3://b/a.jsonl", "1", Full()), "ingest.chat.paths", silent)
+    assert not [path for path in Path(".chatwright").rglob("*") if path.is_file()]
+
+
+def test_of_a_file_of_which_only_the_size_is_told_each_version_is_read(
+    folder: Path, root: str, handler: type[Files], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    send = handler.send_header
+    told = {"Content-Length", "Content-Type"}
+    monkeypatch.setattr(
+        handler, "send_header", lambda self, key, value: key in told and send(self, key, value)
+    )
+    (folder / "a.jsonl").write_text(talk("One"))
+    assert said(read(f"{root}/a.jsonl")) == ["One"]
+    (folder / "a.jsonl").write_text(talk("Two"))
+    assert said(read(f"{root}/a.jsonl")) == ["Two"]
+
+
+PRIVATE = (
+    "leads to a machine in a private network (ingest.web.allow_private)."
+    " Name another, or set it to true."
+)
+
+
+@pytest.mark.parametrize("host", ["127.0.0.1", "localhost", "[::ffff:127.0.0.1]"])
+def test_private_networks_are_not_asked_unless_allowed(
+    folder: Path, root: str, handler: type[Files], host: str
+) -> None:
+    (folder / "a.jsonl").write_text(talk("Secret"))
+    address = f"{root}/a.jsonl".replace("127.0.0.1", host)
+    with pytest.raises(BadInput) as error:
+        NamedFiles("chat", [address], FolderParams()).check()
+    assert str(error.value) == f"ingest.chat.paths, {address}: {PRIVATE}"
+    assert handler.asked == []
+
+
+def test_a_redirect_into_a_private_network_is_not_followed(
+    folder: Path, root: str, handler: type[Files], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What stands in for the public server is the loopback's first address."""
+    (folder / "a.jsonl").write_text(talk("Secret"))
+
+    def redirect(self: Files) -> None:
+        self.send_response(302)
+        self.send_header("Location", f"{root.replace('127.0.0.1', '127.0.0.2')}/a.jsonl")
+        self.end_headers()
+
+    monkeypatch.setattr(handler, "do_HEAD", redirect)
+    monkeypatch.setattr(handler, "do_GET", redirect)
+    monkeypatch.setattr(
+        "tasks.ingest.public_sessions.is_public", lambda number: number == "127.0.0.1"
+    )
+    with pytest.raises(BadInput, match="leads to a machine in a private network"):
+        NamedFiles("chat", [f"{root}/a.jsonl"], FolderParams()).check()
+
+
+def test_behind_a_proxy_numbers_of_private_networks_are_not_asked_for(
+    folder: Path, root: str, handler: type[Files], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The proxy, here the server itself, may stand in one."""
+    (folder / "a.jsonl").write_text(talk("Hi"))
+    monkeypatch.setenv("http_proxy", root)
+    monkeypatch.delenv("no_proxy", raising=False)
+    monkeypatch.delenv("NO_PROXY", raising=False)
+    with pytest.raises(BadInput, match="leads to a machine in a private network"):
+        NamedFiles("chat", ["http://10.0.0.1/a.jsonl"], FolderParams()).check()
+    with pytest.raises(MissingInput):  # the proxy has answered
+        NamedFiles("chat", ["http://example.com/none.jsonl"], FolderParams()).check()
+
+
+def test_an_answer_without_an_end_does_not_fill_the_disk(
+    folder: Path, root: str, handler: type[Files], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def endless(self: Files) -> None:
+        self.send_response(200)
+        self.end_headers()
+        with contextlib.suppress(ConnectionError):
+            while self.command == "GET":
+                self.wfile.write(b"x" * 2**16)
+
+    usage = shutil.disk_usage(".")._replace(free=2**30 + 10**6)
+    monkeypatch.setattr("tasks.ingest.remote.shutil.disk_usage", lambda path: usage)
+    monkeypatch.setattr(handler, "do_GET", endless)
+    monkeypatch.setattr(handler, "do_HEAD", endless)
+    with pytest.raises(DiskFull, match=r"a\.jsonl: is larger than what the disk has room for \(1"):
+        read(f"{root}/a.jsonl")
+    assert not [path for path in Path(".chatwright").rglob("*") if path.is_file()]
+
+
+@pytest.mark.parametrize(
+    ("address", "name"),
+    [
+        ("hf://datasets/o/n@r/x%2F..%2F..%2F..%2F..%2Fevil.parquet", "x_2F.._2F.._2F.._2F.._2Fevil.parquet"),
+        ("http://h/x%2F..%2F..%2F..%2F..%2Fevil.parquet", "evil.parquet"),
+        ("http://h/..%5C..%5Cevil.csv?a=/b", "_.._evil.csv"),
+        ("http://h/%2E%2E", "index"),
+        ("https://h/a%00.jsonl", "a_.jsonl"),
+        ("s3://b/C#.jsonl", "C_.jsonl"),
+        ("s3://b/what?.jsonl", "what_.jsonl"),
+        ("s3://b/a%00.jsonl", "a_00.jsonl"),
+        ("s3://b/\0.jsonl", "_.jsonl"),
+        ("s3://b/" + "\U00020000" * 250 + ".jsonl", "\U00020000" * 54 + ".jsonl"),
+    ],
+)  # fmt: skip
+def test_a_copy_stays_in_its_folder_and_keeps_its_ending(
+    folder: Path, address: str, name: str
+) -> None:
+    system = MemoryFileSystem()
+    system.pipe(address, b"text")
+    copy = fetched(RemoteFile(address, "1", system), "ingest.chat.paths", silent)
+    assert copy.name == name and copy.read_bytes() == b"text"
+    assert copy.resolve().is_relative_to(Path(".chatwright/remote").resolve())
 
 
 @pytest.mark.parametrize(
@@ -190,6 +319,7 @@ def test_a_missing_file_elsewhere_is_told_before_anything_is_read(root: str) -> 
         dialogues=DialoguesParams(),
         folder=FolderParams(),
         chat=NamedFilesParams(paths=[f"{root}/none.json"]),
+        web=WebParams(allow_private=True),
     )
     with pytest.raises(MissingInput, match="none.json: there is no such file"):
         ingest(params, Path("raw"), Path("dialogues"), Path("labelled"))

@@ -141,3 +141,14 @@ def test_nine_of_ten_real_files_are_read_in_their_encoding() -> None:
             right += same
             wrong += [] if same else [member.name]
     assert right >= 72, wrong
+
+
+def test_utf_7_is_no_encoding_of_a_page() -> None:
+    """Its half characters (+2AA-) could be written nowhere."""
+    page = b"<p>" + b"+2AA-" * 200 + b"\xff</p>"
+    for data, charset in ((page, "utf-7"), (b"<meta charset=unicode-1-1-utf-7>" + page, None)):
+        try:
+            found = decode(data, charset=charset, declared_in_html=True)
+        except Undecodable:
+            continue
+        assert "+2AA-" in found.text and found.text.encode("utf-8")

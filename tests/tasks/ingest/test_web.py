@@ -1,18 +1,26 @@
 """Pages fetched from a real server on this machine, which misbehaves in every way it is told to."""
 
 import gzip
+import tempfile
 import threading
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
+from socketserver import BaseRequestHandler, ThreadingTCPServer
 from typing import Any
 
 import pytest
+from hypothesis import example, given, settings
+from hypothesis import strategies as st
 
 from chatwright.errors import BadInput, BadParameter, ServiceUnavailable
 from tasks.documents import Document
+from tasks.ingest.http.addresses import Refused
+from tasks.ingest.http.cache import Cache
+from tasks.ingest.http.client import Client, content_type, retry_after_seconds
+from tasks.ingest.http.request import Limits, unpacked
 from tasks.ingest.ingest import ingest
 from tasks.ingest.left_out import LeftOut
 from tasks.ingest.web import web
@@ -170,6 +178,27 @@ def test_sitemaps_lead_to_sitemaps_and_pages(site: Site) -> None:
     left_out = LeftOut()
     found = read(site, "/d", left_out=left_out, sitemaps=sitemaps, max_pages=2)
     assert list(found) == ["/a", "/b"] and left_out.counts == {"above ingest.web.max_pages": 2}
+
+
+@pytest.mark.parametrize("encoding", ["gb2312", "big5", "shift_jis", "euc-jp", "utf-16", "foo"])
+def test_sitemaps_in_encodings_that_expat_does_not_know(site: Site, encoding: str) -> None:
+    address = f"{site.root}/a" if encoding == "foo" else f"{site.root}/日本"
+    xml = f'<?xml version="1.0" encoding="{encoding}"?><urlset><url><loc>{address}</loc></url></urlset>'
+    site.answers["/s.xml"] = give(xml.encode("ascii" if encoding == "foo" else encoding))
+    site.answers["/a"] = site.answers["/%E6%97%A5%E6%9C%AC"] = give()
+    left_out = LeftOut()
+    assert len(read(site, left_out=left_out, sitemaps=[f"{site.root}/s.xml"])) == 1
+    assert not left_out.counts
+
+
+def test_a_sitemap_whose_address_is_none_is_named(site: Site) -> None:
+    site.answers["/a"] = give()
+    left_out = LeftOut()
+    wrong = "http://a%00b/s.xml"
+    assert list(read(site, "/a", left_out=left_out, sitemaps=[wrong])) == ["/a"]
+    assert left_out.named == [f"{wrong}: is no address"]
+    with pytest.raises(BadInput, match="could be had: is no address. Mend the addresses"):
+        read(site, sitemaps=[wrong])
 
 
 def test_a_damaged_sitemap_gives_what_comes_before_the_damage(site: Site) -> None:
@@ -513,3 +542,121 @@ def test_the_stage_writes_the_same_bytes_from_the_cache(site: Site, tmp_path: Pa
         assert report.left_out == {"web": {"the server answered 404": 1}}
         contents.append((out / "raw/web/part-00000.parquet").read_bytes())
     assert contents[0] == contents[1]
+
+
+@pytest.mark.parametrize(
+    ("answer", "reason"),
+    [
+        (give(status=503, retry_after="\xb2"), "the server answered 503"),
+        (
+            give(status=503, retry_after="Mon, 01 Jan 2020 00:00:00 +99999999999999999999"),
+            "the server answered 503",
+        ),
+        (
+            give(status=503, retry_after="9" * 5_000),
+            "the server answered 503 and wants to be left alone for longer than"
+            " ingest.web.max_wait_seconds",
+        ),
+        (give(status=302, location="http://[x"), "redirects to what is no address"),
+        (give(status=302, location="http://[::1%25%5D]/"), "redirects to what is no address"),
+        (
+            give(content_length="9" * 5_000),
+            "longer than 40,000,000 bytes (ingest.folder.max_document_bytes)",
+        ),
+    ],
+)
+def test_headers_that_make_no_sense_are_a_reason(
+    site: Site, answer: Callable[[BaseHTTPRequestHandler], None], reason: str
+) -> None:
+    site.answers["/odd"] = answer
+    assert reasons(site, "/odd", retries=0) == {reason: 1}
+
+
+def test_a_content_type_that_makes_no_sense_is_read_as_far_as_it_does(site: Site) -> None:
+    site.answers["/odd"] = give(content_type="text/html; charset*=x''y; charset*0*=%ff")
+    assert reasons(site, "/odd") == {}
+
+
+def test_an_answer_that_no_one_foresaw_costs_one_page(
+    site: Site, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fails(value: str | None) -> tuple[str, str | None]:
+        if value == "text/odd":
+            raise LookupError("of a kind that was not thought of")
+        return "text/html", None
+
+    monkeypatch.setattr("tasks.ingest.http.client.content_type", fails)
+    site.answers["/odd"] = give(content_type="text/odd")
+    assert reasons(site, "/odd") == {"its answer makes no sense": 1}
+
+
+HEADERS = ("Retry-After", "Location", "Content-Type", "Content-Length", "ETag", "Last-Modified",
+           "Content-Encoding", "Transfer-Encoding", "Set-Cookie", "Connection")  # fmt: skip
+ODD = ("9" * 5_000, "\xb2", "-1", "1e9", "1, 2", "http://[x", "//[", "http://a:b/", "http:", "/\0", "text/html; charset=",
+       "x*=y''z; x*0*=%ff", "gzip", "chunked", "Mon, 32 Jan 0000 99:99:99 +9999999999", "\"", "close", "W/")  # fmt: skip
+VALUE = st.sampled_from(ODD) | st.text("0123456789 abcGMT:;,=*%'\"\xff\x80\t", max_size=20)
+
+
+@settings(max_examples=60, deadline=None)
+@given(
+    status=st.sampled_from([200, 302, 304, 503]),
+    headers=st.fixed_dictionaries({}, optional={name: VALUE for name in HEADERS}),
+)
+@example(503, {"Retry-After": "\xb2"})
+@example(302, {"Location": "http://[x"})
+@example(200, {"Content-Type": "text/html; charset*=x''y; charset*0*=%ff"})
+def test_no_header_is_more_than_a_reason(
+    raw_site: tuple[str, list[bytes]], status: int, headers: dict[str, str]
+) -> None:
+    root, answers = raw_site
+    lines = [
+        f"HTTP/1.1 {status} x",
+        *(f"{name}: {value}" for name, value in headers.items()),
+        "",
+        PAGE,
+    ]
+    answers[:] = ["\r\n".join(lines).encode("latin-1")]
+    choices = WebParams(
+        urls=[root], allow_private=True, retries=0, delay_seconds=0, max_wait_seconds=0
+    )
+    with tempfile.TemporaryDirectory() as folder:
+        client = Client(choices, 40_000_000, Cache(Path(folder)))
+        try:
+            page, _ = client.page(root)
+            assert page.content().decode("latin-1") in PAGE
+        except Refused as error:
+            assert error.reason != "its answer makes no sense", error.detail
+
+
+@settings(max_examples=500)
+@given(st.text() | st.lists(st.sampled_from(ODD)).map(" ".join))
+def test_any_header_is_read_somehow(value: str) -> None:
+    seconds = retry_after_seconds(value)
+    assert seconds is None or 0 <= seconds < 1e12
+    kind, charset = content_type(value)
+    assert kind.isascii() and "/" in kind and charset != ""
+
+
+@pytest.fixture(scope="module")
+def raw_site() -> Iterator[tuple[str, list[bytes]]]:
+    """A server that answers with the very bytes that it is told, and has no robots.txt."""
+    answers: list[bytes] = []
+
+    class Handler(BaseRequestHandler):
+        def handle(self) -> None:
+            asked = self.request.recv(65_536)
+            is_rules = asked.startswith(b"GET /robots.txt")
+            self.request.sendall(b"HTTP/1.1 404 x\r\n\r\n" if is_rules else answers[0])
+
+    server = ThreadingTCPServer(("127.0.0.1", 0), Handler)
+    threading.Thread(target=server.serve_forever, args=(0.01,), daemon=True).start()
+    yield f"http://127.0.0.1:{server.server_address[1]}/", answers
+    server.shutdown()
+    server.server_close()
+
+
+@pytest.mark.parametrize("piece", [1, 7, 10_000])
+def test_zeros_behind_a_gzip_member_are_padding(piece: int) -> None:
+    packed = gzip.compress(b"one ") + b"\0" * 8 + gzip.compress(b"two") + b"\0" * 600
+    pieces = [packed[start : start + piece] for start in range(0, len(packed), piece)]
+    assert b"".join(unpacked(pieces, Limits(1_000, 1.0, True))) == b"one two"

@@ -277,3 +277,23 @@ def test_a_wiki_that_has_shown_to_be_english_is_believed(tmp_path: Path) -> None
     for pages, expected in (([foreign, *english], "de"), ([*english, foreign], "en")):
         (tmp_path / "d.xml").write_text(dump(*pages, lang="en"), "utf-8")
         assert {each.id: each.lang for each in read(tmp_path / "d.xml")}["wikipedia/enwiki/200"] == expected  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("base", "license"),
+    [
+        ("https://zh.wikipedia.org/wiki/X", "CC BY-SA"),
+        ("https://en.wikinews.org/wiki/X", None),
+        ("https://wiki.acme.internal/wiki/X", None),
+        ("https://wikipedia.org.evil.example/wiki/X", None),
+        ("https://[wikipedia.org/X", None),
+        ("", None),
+    ],
+)
+def test_the_licence_is_that_of_wikimedias_wikis_only(
+    tmp_path: Path, base: str, license: str | None
+) -> None:
+    head = HEAD.format(lang="de").replace("https://de.wikipedia.org/wiki/Haupt/seite", base)
+    (tmp_path / "d.xml").write_text(f"{head}{page(13)}</mediawiki>", "utf-8")
+    (found,) = read(tmp_path / "d.xml")
+    assert found.license == license

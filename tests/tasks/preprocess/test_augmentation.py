@@ -169,6 +169,21 @@ def test_a_translator_that_cannot_be_used_is_said_to_be_so(translators: None) ->
         copies(labelled(), translate="my_translators:none")
     with pytest.raises(BadParameter, match="not_there cannot be imported"):
         copies(labelled(), translate="not_there:f")
+    with pytest.raises(BadParameter, match=r"\.x cannot be imported: TypeError"):
+        copies(labelled(), translate=".x:f")
+
+
+@pytest.mark.parametrize(
+    ("written", "said"),
+    [("def f(:", "SyntaxError"), ("raise RuntimeError('no key')", "RuntimeError: no key")],
+)
+def test_a_translator_that_fails_as_it_is_imported_is_one_sentence(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, written: str, said: str
+) -> None:
+    (tmp_path / "failing_translator.py").write_text(written)
+    monkeypatch.syspath_prepend(str(tmp_path))
+    with pytest.raises(BadParameter, match=f"failing_translator cannot be imported: {said}"):
+        copies(labelled(), translate="failing_translator:f")
 
 
 def test_chinese_reviews_get_copies_of_whole_words(test_data: Path) -> None:
