@@ -23,6 +23,10 @@ class ChatwrightError(Exception):
         end = "" if remedy.endswith("?") else "."
         super().__init__(f"{place}{what}." + (f" {remedy}{end}" if remedy else ""))
 
+    def __reduce__(self) -> tuple[type["ChatwrightError"], tuple[str, str, str]]:
+        """How it comes from a worker: by the three parts, not by the sentence made of them."""
+        return type(self), (self.where, self.what, self.remedy)
+
 
 class UserError(ChatwrightError):
     """Something the user can mend; the parent of all that follow."""
@@ -48,6 +52,10 @@ class CorpusTooSmall(UserError):
 
 class NotEnoughMemory(UserError):
     """The work needs more memory than there is."""
+
+
+class WorkerDied(UserError):
+    """A process that did a part of the work is gone."""
 
 
 class DiskFull(UserError):

@@ -139,11 +139,14 @@ def read_table(folder: Path, schema: pa.Schema) -> pa.Table:
         try:
             tables.append(pq.ParquetFile(path).read(columns=schema.names).cast(schema))
         except (pa.ArrowException, ValueError, KeyError, OSError) as error:
-            reason = " ".join(str(error).split()).rstrip(".")
-            raise BadInput(
-                str(path), f"cannot be read: {reason}", "Run the stage that writes it again"
-            ) from None
+            raise unreadable(path, error) from None
     return pa.concat_tables(tables)
+
+
+def unreadable(path: Path, error: Exception) -> BadInput:
+    """What to say of a Parquet file that a stage wrote and that cannot be read."""
+    reason = " ".join(str(error).split()).rstrip(".")
+    return BadInput(str(path), f"cannot be read: {reason}", "Run the stage that writes it again")
 
 
 def read_documents(folder: Path) -> Iterator[Document]:

@@ -21,8 +21,9 @@ from ruamel.yaml import YAML
 from ruamel.yaml.error import MarkedYAMLError, YAMLError
 
 from chatwright.errors import BadInput, BadParameter, MissingInput
+from tasks.params_executor import ExecutorParams
 from tasks.params_ingest import IngestParams
-from tasks.params_section import PositiveInt, Section, Share
+from tasks.params_section import NumberOrAuto, PositiveInt, Section, Share
 from tasks.quality_params import ChineseParams, ClassifierParams, Filter, QualityParams
 
 LONGEST_SHOWN = 60
@@ -30,19 +31,12 @@ LONGEST_SHOWN = 60
 
 
 def _rows_or_auto(value: Any) -> int | Literal["auto"] | None:
-    # A union would name the type that did not fit as a part of the key.
+    # No union, as in NumberOrAuto.
     if value is None or value == "auto" or (type(value) is int and value >= 1):
         return value
     raise ValueError("it should be a whole number above 0, auto or null")
 
 
-def _number_or_auto(value: Any) -> int | Literal["auto"]:
-    if value == "auto" or (type(value) is int and value >= 1):
-        return value
-    raise ValueError("it should be a whole number above 0 or auto")
-
-
-NumberOrAuto = Annotated[int | Literal["auto"], PlainValidator(_number_or_auto)]
 RowsOrAuto = Annotated[int | Literal["auto"] | None, PlainValidator(_rows_or_auto)]
 
 
@@ -224,6 +218,7 @@ class Params(Section):
     evaluate: EvaluateParams
     register_: RegisterParams = Field(alias="register")
     tracking: TrackingParams
+    executor: ExecutorParams = ExecutorParams()
 
 
 def known_keys(section: type[BaseModel] = Params, prefix: str = "") -> list[str]:

@@ -1,6 +1,6 @@
 """What ``ingest`` may be told, a section a source; see ``ingest`` in params.yaml."""
 
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 from pydantic import Field
 
@@ -29,6 +29,10 @@ class FolderParams(Section):
     max_broken_share: Share = 0.05
     max_document_bytes: Annotated[int, Field(ge=1_000, le=2**31 - 1)] = 40_000_000
     max_expansion: Annotated[float, Field(ge=1)] = 200
+
+    def limits(self) -> dict[str, Any]:
+        """What decides how a file in the folder is read: all but where the folder is."""
+        return self.model_dump(mode="json", exclude={"path"})
 
 
 class NamedFilesParams(Section):

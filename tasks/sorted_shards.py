@@ -5,7 +5,6 @@ Computer Programming 3, 5.4: external sorting). The shards' bytes depend on the 
 their order or on how many runs there were.
 """
 
-import heapq
 import json
 import shutil
 from collections.abc import Iterable, Iterator
@@ -13,10 +12,12 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any
 
+import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
-Row = dict[str, Any]
+from tasks.row_tables import Row, table_of, text_lengths
 
 RUN_SIZE = 64_000_000
 """So much is held, in characters, before it is written aside."""
@@ -53,6 +54,7 @@ class SortedShards:
         self._folder, self._schema = folder, schema
         self._shard_rows, self._run_size = shard_rows, run_size
         self._rows: list[Row] = []
+        self._tables: list[pa.Table] = []
         self._size = 0
         self._runs: list[Path] = []
         self._made = 0
@@ -63,9 +65,12 @@ class SortedShards:
     def add(self, row: Row) -> None:
         """One more row, with all columns of the schema."""
         self._rows.append(row)
-        self._size += size(row)
-        if self._size >= self._run_size:
-            self._put_aside(self._take())
+        self._grown_by(size(row))
+
+    def add_table(self, table: pa.Table) -> None:
+        """More rows, which take less time so."""
+        self._tables.append(table.cast(self._schema))
+        self._grown_by(int(sizes(table).sum()))
 
     def __exit__(
         self,
@@ -83,41 +88,48 @@ class SortedShards:
     def _aside(self) -> Path:
         return self._folder / ".runs"
 
-    def _take(self) -> list[Row]:
-        rows = sorted(self._rows, key=_id)
-        self._rows, self._size = [], 0
-        return rows
+    def _grown_by(self, size: int) -> None:
+        self._size += size
+        if self._size >= self._run_size:
+            self._put_aside([self._take()])
 
-    def _put_aside(self, rows: Iterable[Row]) -> None:
+    def _take(self) -> pa.Table:
+        tables = self._tables
+        if self._rows:
+            tables.append(table_of(self._rows, self._schema))
+        self._rows, self._tables, self._size = [], [], 0
+        return sorted_by_id(tables) if tables else pa.Table.from_batches([], self._schema)
+
+    def _put_aside(self, tables: Iterable[pa.Table]) -> None:
         self._aside.mkdir(parents=True, exist_ok=True)
         path = self._aside / f"{self._made:06d}.parquet"
         self._made += 1
         with pq.ParquetWriter(path, self._schema, compression="lz4") as writer:
-            for group in groups(rows, GROUP_ROWS, PIECE_SIZE):
-                writer.write_table(pa.Table.from_pylist(group, schema=self._schema))
+            for group, _ in groups(tables, GROUP_ROWS, PIECE_SIZE):
+                writer.write_table(group)
         self._runs.append(path)
 
     def _write(self) -> None:
-        rows: Iterable[Row] = self._take()
+        tables: Iterable[pa.Table] = [self._take()]
         if self._runs:
-            self._put_aside(rows)
+            self._put_aside(tables)
             while len(self._runs) > MERGED_AT_ONCE:
                 some, self._runs = self._runs[:MERGED_AT_ONCE], self._runs[MERGED_AT_ONCE:]
                 self._put_aside(merged(some))
                 for path in some:
                     path.unlink()
-            rows = merged(self._runs)
-        write_shards(rows, self._folder, self._schema, shard_rows=self._shard_rows)
+            tables = merged(self._runs)
+        write_shards(tables, self._folder, self._schema, shard_rows=self._shard_rows)
 
 
 def write_shards(
-    rows: Iterable[Row], folder: Path, schema: pa.Schema, *, shard_rows: int
+    tables: Iterable[pa.Table], folder: Path, schema: pa.Schema, *, shard_rows: int
 ) -> list[Path]:
-    """Write rows, in their order, as numbered Parquet files; returns these."""
+    """Write the rows of tables, in their order, as numbered Parquet files; returns these."""
     folder.mkdir(parents=True, exist_ok=True)
     paths: list[Path] = []
     writer, left, room = None, 0, 0
-    for group in groups(rows, min(GROUP_ROWS, shard_rows), GROUP_SIZE):
+    for group, group_size in groups(tables, min(GROUP_ROWS, shard_rows), GROUP_SIZE):
         if writer is not None and (len(group) > left or room <= 0):
             writer.close()
             writer = None
@@ -125,36 +137,77 @@ def write_shards(
             paths.append(folder / f"part-{len(paths):05d}.parquet")
             writer = pq.ParquetWriter(paths[-1], schema, compression="zstd")
             left, room = shard_rows, SHARD_SIZE
-        writer.write_table(pa.Table.from_pylist(group, schema=schema))
+        writer.write_table(group)
         left -= len(group)
-        room -= sum(map(size, group))
+        room -= group_size
     if writer is not None:
         writer.close()
     return paths
 
 
-def merged(runs: Iterable[Path]) -> Iterator[Row]:
-    """The rows of sorted files, sorted."""
-    return heapq.merge(*map(_rows_of, runs), key=_id)
+def merged(runs: Iterable[Path]) -> Iterator[pa.Table]:
+    """The rows of sorted files, sorted, as tables of some of them."""
+    waiting = [(head, rest) for rest in map(_groups_of, runs) for head in _next(rest)]
+    while waiting:
+        # Of each run what no run can have anything before.
+        bound = min(head["id"][-1].as_py() for head, _ in waiting)
+        parts, still = [], []
+        for head, rest in waiting:
+            count = pc.sum(pc.less_equal(head["id"], bound)).as_py()
+            parts.append(head.slice(0, count))
+            left = head.slice(count)
+            still += [(each, rest) for each in ([left] if left.num_rows else _next(rest))]
+        waiting = still
+        yield sorted_by_id(parts)
 
 
-def groups(rows: Iterable[Row], most_rows: int, most_size: int) -> Iterator[list[Row]]:
-    """Rows in lists that are not too long; at least one list, which may be empty."""
-    group: list[Row] = []
-    held, given = 0, False
-    for row in rows:
-        group.append(row)
-        held += size(row)
-        if len(group) == most_rows or held >= most_size:
-            yield group
-            group, held, given = [], 0, True
-    if group or not given:
-        yield group
+def sorted_by_id(tables: list[pa.Table]) -> pa.Table:
+    """The rows of some tables as one, sorted: by code points, as Python has it."""
+    table = pa.concat_tables(tables)
+    return table.take(pc.sort_indices(table["id"])).combine_chunks()
+
+
+def groups(
+    tables: Iterable[pa.Table], most_rows: int, most_size: int
+) -> Iterator[tuple[pa.Table, int]]:
+    """Rows in tables that are not too long, each with its size; at least one, perhaps empty."""
+    held: list[pa.Table] = []
+    rows = held_size = 0
+    table, given = None, False
+    for table in tables:
+        ends = np.cumsum(sizes(table))
+        start = before = 0
+        while start < table.num_rows:
+            # With the row that makes it long enough.
+            enough = np.searchsorted(ends, before + most_size - held_size) + 1
+            end = int(min(start + most_rows - rows, enough, table.num_rows))
+            held.append(table.slice(start, end - start))
+            rows += end - start
+            held_size += int(ends[end - 1]) - before
+            start, before = end, int(ends[end - 1])
+            if rows == most_rows or held_size >= most_size:
+                yield pa.concat_tables(held).combine_chunks(), held_size
+                held, rows, held_size, given = [], 0, 0, True
+    if held:
+        yield pa.concat_tables(held).combine_chunks(), held_size
+    elif not given and table is not None:
+        yield table, 0
 
 
 def size(row: Row) -> int:
     """Roughly what a row takes in memory, in characters."""
     return ROW_ITSELF + sum(map(_size_of, row.values()))
+
+
+def sizes(table: pa.Table) -> np.ndarray:
+    """The same of each row of a table (int64)."""
+    found = np.full(table.num_rows, ROW_ITSELF, np.int64)
+    for column in table.columns:
+        if pa.types.is_string(column.type):
+            found += text_lengths(column)
+        elif pa.types.is_list(column.type):
+            found += np.fromiter(map(_size_of, column.to_pylist()), np.int64, table.num_rows)
+    return found
 
 
 def _size_of(value: Any) -> int:
@@ -163,11 +216,12 @@ def _size_of(value: Any) -> int:
     return len(json.dumps(value, default=str)) if isinstance(value, list) else 0
 
 
-def _id(row: Row) -> str:
-    return row["id"]
-
-
-def _rows_of(path: Path) -> Iterator[Row]:
+def _groups_of(path: Path) -> Iterator[pa.Table]:
     with pq.ParquetFile(path) as file:
         for number in range(file.num_row_groups):
-            yield from file.read_row_group(number).to_pylist()
+            yield file.read_row_group(number)
+
+
+def _next(tables: Iterator[pa.Table]) -> list[pa.Table]:
+    """The next one that has rows, if there is one."""
+    return next(([table] for table in tables if table.num_rows), [])

@@ -68,6 +68,7 @@ class Stage:
         self.name = name
         self._outputs: dict[Path, Path] = {}
         self._report: dict[str, Any] = {}
+        self._keeps = False
         self._spool: Spool | None = None
         self._lock = FileLock(WORK / "locks" / f"{name}.lock")
 
@@ -152,6 +153,11 @@ class Stage:
         write_whole(folder / NAME, json.dumps(decides))
         return folder
 
+    def kept(self) -> Path:
+        """The folder for what is kept from one run to the next; the stage sees to what is in it."""
+        self._keeps = True
+        return WORK / self.name
+
     def log(self, line: str) -> None:
         """Say one line."""
         print(f"{self.name}: {line}", flush=True)
@@ -211,7 +217,8 @@ class Stage:
         self._lock.release()
         if code:
             sys.exit(code)
-        remove(WORK / self.name)
+        if not self._keeps:
+            remove(WORK / self.name)
         self.log(f"done in {seconds:.1f} s")
 
     def give_up(self, error: ChatwrightError) -> NoReturn:

@@ -18,11 +18,16 @@ def main() -> None:
             stage.output("data/dialogues"),
             stage.output("data/labelled"),
             progress=stage.progress,
+            kept=stage.kept(),
+            executor=stage.params.executor,
         )
         for source, count in report.documents.items():
             stage.log(f"{source}: {count} documents, {report.dialogues[source]} dialogues")
             if labelled := report.labelled.get(source):
                 stage.log(f"{source}: {labelled} labelled texts or questions")
+            anew, kept = report.files_anew.get(source, 0), report.files_kept.get(source, 0)
+            if anew or kept:
+                stage.log(f"{source}: {anew} files read anew, {kept} as kept from an earlier run")
             for reason, times in report.left_out[source].items():
                 stage.log(f"{source}: left out {times}: {reason}")
         for name, version in report.versions.items():

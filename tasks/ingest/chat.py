@@ -11,6 +11,7 @@ from typing import Any
 from ruamel.yaml import YAML
 
 from tasks.documents import Dialogue
+from tasks.ingest.archives import open_files
 from tasks.ingest.chat_shapes import KNOWN, conversation
 from tasks.ingest.dialogues import NOT_YAML
 from tasks.ingest.json_values import JSON_ENDINGS, json_values
@@ -19,7 +20,9 @@ from tasks.ingest.left_out import LeftOut
 from tasks.ingest.named_files import NamedFiles, Tally, unknown_shape
 from tasks.ingest.open_file import OpenFile
 from tasks.ingest.records import Broken
+from tasks.ingest.source_files import Found, Reading, Rows, SourceFile, read_anew
 from tasks.ingest.text_encoding import Undecodable, decode
+from tasks.params_ingest import FolderParams
 from tasks.progress import Progress, silent
 
 SOURCE = "chat"
@@ -27,30 +30,39 @@ YAML_ENDINGS = (".yml", ".yaml")
 
 
 def chat(
-    files: NamedFiles, left_out: LeftOut, *, progress: Progress = silent
-) -> Iterator[Dialogue]:
+    files: NamedFiles,
+    left_out: LeftOut,
+    *,
+    progress: Progress = silent,
+    reading: Reading = read_anew,
+) -> Iterator[Found | Rows]:
     """The conversations in the named files.
 
     Args:
         files: which, and the limits.
         left_out: gets counted, and named, what cannot be used.
+        reading: what has the files read.
 
     Raises:
         BadParameter, MissingInput: as ``NamedFiles.found``.
         BadInput: a file is in no known shape, or too much of it is broken.
     """
-    for file in files.opened(left_out, progress):
+    yield from files.contents(_contents, left_out, reading, progress)
+
+
+def _contents(named: SourceFile, left_out: LeftOut, *, limits: FolderParams) -> Iterator[Dialogue]:
+    for file in open_files(named.path, named.where, limits, left_out):
         if file.suffix not in (*JSON_ENDINGS, *YAML_ENDINGS):
             left_out.add(f"not a format that is read ({file.suffix or 'no ending'})", file.where)
             continue
         try:
-            yield from _dialogues(file, files, left_out)
+            yield from _dialogues(file, limits, left_out)
         except Undecodable as error:
             left_out.add(str(error), file.where)
 
 
-def _dialogues(file: OpenFile, files: NamedFiles, left_out: LeftOut) -> Iterator[Dialogue]:
-    tally = Tally(file, files.limits, left_out)
+def _dialogues(file: OpenFile, limits: FolderParams, left_out: LeftOut) -> Iterator[Dialogue]:
+    tally = Tally(file, limits, left_out)
     knows_shape = False
     values = _yaml_values(file) if file.suffix in YAML_ENDINGS else json_values(file)
     for number, value in values:

@@ -8,10 +8,12 @@ does not matter. A document's id is that of its record, ``commoncrawl/4e1b1ee7-.
 import hashlib
 import re
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 
 from tasks.documents import Document
+from tasks.ingest.archives import open_files
 from tasks.ingest.formats import text_of_page
 from tasks.ingest.gzip_members import GzipMembers
 from tasks.ingest.http_response import GZIP_MAGIC, Expands, response, status_of
@@ -20,6 +22,7 @@ from tasks.ingest.left_out import LeftOut
 from tasks.ingest.named_files import NamedFiles
 from tasks.ingest.open_file import OpenFile
 from tasks.ingest.records import LONGEST_TITLE, Broken, Text, first_line, sound
+from tasks.ingest.source_files import Reading, SourceFile, read_anew
 from tasks.ingest.text_encoding import Undecodable, decode
 from tasks.ingest.warc import WRONG_LENGTH, WarcRecord, warc_records
 from tasks.params_ingest import FolderParams
@@ -31,6 +34,7 @@ HTML = ("text/html", "application/xhtml+xml", "application/vnd.wap.xhtml+xml")
 MAJOR_TYPES = ("application", "audio", "font", "image", "message", "model", "text", "video")
 NO_TEXT = ("audio", "font", "image", "model", "video")
 PAYLOAD_TYPE = "warc-identified-payload-type"
+PLACE, CONTENT = "place", "content"
 META = {"digest": "warc-payload-digest", "truncated": "warc-truncated"}
 DAMAGED_BODY = "page that is cut off or damaged: what could be read of it is taken"
 DAMAGED_MEMBER = "damaged place in a gzip file: reading goes on behind it"
@@ -39,24 +43,45 @@ _HTML_BEGINS = re.compile(rb"\s*(?:<!--.{0,500}?-->\s*)?<(?:!doctype\s+html|html
 
 
 def commoncrawl(
-    files: NamedFiles, left_out: LeftOut, *, progress: Progress = silent
+    files: NamedFiles,
+    left_out: LeftOut,
+    *,
+    progress: Progress = silent,
+    reading: Reading = read_anew,
 ) -> Iterator[Document]:
     """The pages in the named files.
 
     Args:
         files: which, and the limits.
         left_out: gets counted, and named, what is no page or cannot be read.
+        reading: what has the files read.
 
     Raises:
         BadParameter, MissingInput: as ``NamedFiles.found``.
     """
-    seen: dict[str, bytes] = {}
-    for file in files.opened(left_out, progress, keeps_packed=(".gz",)):
+    seen: dict[str, str] = {}
+    for page in files.contents(_contents, left_out, reading, progress, in_order=True):
+        assert isinstance(page, Document)
+        place, content = page.meta.pop(PLACE), page.meta.pop(CONTENT)
+        name = _name(page.id, content, seen)
+        if name is None:
+            left_out.add("same record as before", place)
+            continue
+        if damaged := page.meta.get("damaged_characters", 0):
+            left_out.add("damaged characters", place, count=damaged)
+        if "damage" in page.meta:
+            left_out.add(DAMAGED_BODY, place, detail=page.meta["damage"])
+        yield replace(page, id=name)
+
+
+def _contents(named: SourceFile, left_out: LeftOut, *, limits: FolderParams) -> Iterator[Document]:
+    """The pages in a file, each under the id that its record has, be it there twice."""
+    for file in open_files(named.path, named.where, limits, left_out, keeps_packed=(".gz",)):
         for record in _records(file, left_out):
             if file.packed.trouble():
                 break  # what is in hand may be half of one thing and half of another
             place = f"{file.where}:{record.number}"
-            found = record if isinstance(record, Broken) else _page(record, files.limits)
+            found = record if isinstance(record, Broken) else _page(record, limits)
             if isinstance(found, Broken):
                 # Requests and pictures are as they should be: no need to name them.
                 left_out.add(found.reason, "" if found.is_empty else place, detail=found.detail)
@@ -64,15 +89,7 @@ def commoncrawl(
             assert isinstance(record, WarcRecord)
             if record.wrong_length:
                 left_out.add(WRONG_LENGTH, place, detail=record.wrong_length)
-            name = _name(record, seen)
-            if name is None:
-                left_out.add("same record as before", place)
-                continue
-            if damaged := found.meta.get("damaged_characters", 0):
-                left_out.add("damaged characters", place, count=damaged)
-            if "damage" in found.meta:
-                left_out.add(DAMAGED_BODY, place, detail=found.meta["damage"])
-            yield _document(found, record, name, file)
+            yield _document(found, record, file)
 
 
 def _records(file: OpenFile, left_out: LeftOut) -> Iterator[WarcRecord | Broken]:
@@ -152,35 +169,42 @@ def _major(mime: str) -> str:
     return major if major in MAJOR_TYPES else "of no known type"
 
 
-def _name(record: WarcRecord, seen: dict[str, bytes]) -> str | None:
+def _name(name: str, content: str, seen: dict[str, str]) -> str | None:
     """A name that no other record has; None for one that is there already, byte for byte.
 
     It is the record's own, and if a crawler has given that twice, with its content's hash.
     """
-    content = hashlib.blake2b(record.block, digest_size=8)
+    for each in (name, f"{name}-{content}"):
+        before = seen.get(each)
+        if before is None:
+            seen[each] = content
+            return each
+        if before == content:
+            return None
+    return None
+
+
+def _told_name(record: WarcRecord) -> str:
+    """The record's own name, or where it has none, one made of its address and time."""
     told = record.headers.get("warc-record-id", "").strip("<> ").removeprefix("urn:uuid:")
     if not told:
         told = hashlib.blake2b(
             f"{record.url} {record.headers.get('warc-date')}".encode(), digest_size=16
         ).hexdigest()
-    name = sound("".join(told.split()))
-    for each in (name, f"{name}-{content.hexdigest()}"):
-        before = seen.setdefault(each, b"")
-        if not before:
-            seen[each] = content.digest()
-            return each
-        if before == content.digest():
-            return None
-    return None
+    return sound("".join(told.split()))
 
 
-def _document(found: Text, record: WarcRecord, name: str, file: OpenFile) -> Document:
+def _document(found: Text, record: WarcRecord, file: OpenFile) -> Document:
+    """A page; its ``meta`` says, for as long as it may be one that came before, what tells that."""
+    name = _told_name(record)
     url = record.url and sound(record.url)
     title = " ".join(sound(found.title or "").split())[:LONGEST_TITLE]
     meta: dict[str, Any] = {"path": file.where, **found.meta}
     for key, header in META.items():
         if header in record.headers:
             meta[key] = record.headers[header]
+    meta[PLACE] = f"{file.where}:{record.number}"
+    meta[CONTENT] = hashlib.blake2b(record.block, digest_size=8).hexdigest()
     text = sound(found.text)
     return Document(
         id=f"{SOURCE}/{name}",

@@ -8,6 +8,7 @@ after both: ``folder/handbook.zip!leave.md``.
 
 import os
 from collections.abc import Iterable, Iterator
+from functools import partial
 from pathlib import Path
 
 from chatwright.errors import BadInput, MissingInput
@@ -18,6 +19,7 @@ from tasks.ingest.language import language
 from tasks.ingest.left_out import LeftOut
 from tasks.ingest.open_file import OpenFile, readable_name
 from tasks.ingest.records import LONGEST_TITLE, Broken, Conversation, Text, sound
+from tasks.ingest.source_files import Found, Reading, Rows, SourceFile, read_anew
 from tasks.ingest.text_encoding import Undecodable
 from tasks.ingest.visible_files import visible_files
 from tasks.params_ingest import FolderParams
@@ -32,13 +34,15 @@ def folder(
     *,
     without: Iterable[Path] = (),
     progress: Progress = silent,
-) -> Iterator[Document | Dialogue]:
+    reading: Reading = read_anew,
+) -> Iterator[Found | Rows]:
     """The documents and conversations in the user's folder.
 
     Args:
         params: the folder, and the share of a file's records that may be broken.
         left_out: gets counted, and named, what could not be read.
         without: files in it that another source reads.
+        reading: what has the files read.
 
     Raises:
         MissingInput: there is no such folder.
@@ -57,18 +61,30 @@ def folder(
             f"ingest.folder.path, {params.path}", "is a file", "Name the folder it is in"
         )
     taken = {os.path.abspath(path) for path in without}
-    paths = [path for path in visible_files(root, left_out) if os.path.abspath(path) not in taken]
-    for number, path in enumerate(paths):
-        progress(number, len(paths), "files")
-        where = readable_name(os.fsencode(path.relative_to(root).as_posix()))
-        for file in open_files(path, where, params, left_out):
-            reader = READERS.get(file.suffix)
-            if reader is None:
-                left_out.add(
-                    f"not a format that is read ({file.suffix or 'no ending'})", file.where
-                )
-            else:
-                yield from file_contents(file, reader, params, left_out)
+    files = [
+        SourceFile(path, readable_name(os.fsencode(path.relative_to(root).as_posix())))
+        for path in visible_files(root, left_out)
+        if os.path.abspath(path) not in taken
+    ]
+    yield from reading(
+        files,
+        partial(_contents, params=params),
+        left_out,
+        decides=params.limits(),
+        progress=progress,
+    )
+
+
+def _contents(
+    named: SourceFile, left_out: LeftOut, *, params: FolderParams
+) -> Iterator[Document | Dialogue]:
+    """What a file gives, or all files in it."""
+    for file in open_files(named.path, named.where, params, left_out):
+        reader = READERS.get(file.suffix)
+        if reader is None:
+            left_out.add(f"not a format that is read ({file.suffix or 'no ending'})", file.where)
+        else:
+            yield from file_contents(file, reader, params, left_out)
 
 
 def file_contents(

@@ -98,14 +98,34 @@ class Split:
         for."""
         for number, path in enumerate(self.paths):
             progress(number, len(self.paths), "files")
+            where = self._place(path, folder)
             if self.root is not None:
-                place = self.root / path
-                yield path, os.path.relpath(place, folder), place
+                yield path, where, self.root / path
                 continue
             (file,) = remote_files(self._address(path), KEY)
             # Kept under its name alone: most commits leave most files as they were.
-            where = f"hf://datasets/{self.dataset}/{path}"
             yield path, where, fetched(file, KEY, progress, kept_as=where)
+
+    def _place(self, path: str, folder: str) -> str:
+        if self.root is not None:
+            return os.path.relpath(self.root / path, folder)
+        return f"hf://datasets/{self.dataset}/{path}"
+
+    def path_of(self, where: str, folder: str) -> str:
+        """The path in the data set of a file that ``files`` gave, by its place."""
+        return next(path for path in self.paths if self._place(path, folder) == where)
+
+    def rows(self, path: str, copy: Path) -> int:
+        """How many rows a file says that it has."""
+        try:
+            return pq.read_metadata(copy).num_rows
+        except (pa.ArrowException, OSError) as error:
+            raise self.broken(path, error) from None
+
+    def decides(self) -> dict[str, Any]:
+        """What decides what becomes of a row, besides its file."""
+        told = (self.name, self.revision, self.url, self.license)
+        return {"split": told, "choice": self.choice.model_dump(mode="json")}
 
     def _address(self, path: str) -> str:
         return f"hf://datasets/{self.dataset}@{self.revision}/{path}"

@@ -7,6 +7,7 @@ its first row is asked for: ``limit`` costs no more than it needs.
 
 import errno
 from collections.abc import Iterator, Mapping
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -23,9 +24,10 @@ from tasks.ingest.left_out import LeftOut
 from tasks.ingest.named_files import Tally
 from tasks.ingest.open_file import OpenFile
 from tasks.ingest.records import LONGEST_TITLE, Broken, Conversation, Record, Text
+from tasks.ingest.source_files import Found, Reading, Rows, SourceFile, read_anew
 from tasks.ingest.tables import BATCH_ROWS
 from tasks.ingest.times_as_text import times_as_text
-from tasks.params_ingest import IngestParams
+from tasks.params_ingest import FolderParams, IngestParams
 from tasks.progress import Progress, silent
 
 SOURCE = "huggingface"
@@ -60,13 +62,18 @@ def files_of_datasets(params: IngestParams) -> list[Path]:
 
 
 def huggingface(
-    params: IngestParams, left_out: LeftOut, *, progress: Progress = silent
-) -> Iterator[Document | Dialogue]:
+    params: IngestParams,
+    left_out: LeftOut,
+    *,
+    progress: Progress = silent,
+    reading: Reading = read_anew,
+) -> Iterator[Found | Rows]:
     """The documents and dialogues of the named data sets.
 
     Args:
         params: which data sets, and the limits of the folder, which count here, too.
         left_out: gets counted, and named, what cannot be used, and noted which commit was read.
+        reading: what has the files read.
 
     Raises:
         BadParameter, MissingInput, BadInput, ServiceUnavailable: as ``check_datasets``; also where
@@ -78,17 +85,35 @@ def huggingface(
             left_out.versions[f"{SOURCE}/{split.name}"] = split.revision
         if split.is_partial:
             left_out.add("rows beyond the beginning that the hub has converted", split.name)
-        done = 0
-        for path, where, copy in split.files(params.folder.path, progress):
-            for file in open_files(copy, where, params.folder, left_out):
-                tally = Tally(file, params.folder, left_out)
-                for row, record in _records(file, split, path, done):
-                    done = row
-                    if tally.is_good(record, row) and not isinstance(record, Broken):
-                        yield _found(record, split, path, row, left_out)
-                tally.check()
-            if choice.limit is not None and done >= choice.limit:
-                break
+        yield from reading(
+            _files(split, params.folder.path, progress),
+            partial(_contents, split=split, limits=params.folder),
+            left_out,
+            decides={**params.folder.limits(), **split.decides()},
+            in_order=True,
+        )
+
+
+def _files(split: Split, folder: str, progress: Progress) -> Iterator[SourceFile]:
+    """The files up to the limit; the next is fetched when it is asked for."""
+    first, limit = 0, split.choice.limit
+    for path, where, copy in split.files(folder, progress):
+        yield SourceFile(copy, where, first)
+        first += split.rows(path, copy)
+        if limit is not None and first >= limit:
+            return
+
+
+def _contents(
+    named: SourceFile, left_out: LeftOut, *, split: Split, limits: FolderParams
+) -> Iterator[Document | Dialogue]:
+    path = split.path_of(named.where, limits.path)
+    for file in open_files(named.path, named.where, limits, left_out):
+        tally = Tally(file, limits, left_out)
+        for row, record in _records(file, split, path, named.first):
+            if tally.is_good(record, row) and not isinstance(record, Broken):
+                yield _found(record, split, path, row, left_out)
+        tally.check()
 
 
 def _records(file: OpenFile, split: Split, path: str, done: int) -> Iterator[tuple[int, Record]]:

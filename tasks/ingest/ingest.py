@@ -6,14 +6,13 @@ source is another entry in ``SOURCES``.
 """
 
 import contextlib
-from collections import Counter
 from collections.abc import Callable, Iterator
 from functools import partial
 from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
-from pydantic import BaseModel
+from pydantic import BaseModel, Field
 
 from chatwright.errors import CorpusTooSmall
 from tasks.documents import DIALOGUE_SCHEMA, DOCUMENT_SCHEMA, Dialogue, Document
@@ -21,21 +20,30 @@ from tasks.ingest.chat import chat
 from tasks.ingest.commoncrawl import commoncrawl
 from tasks.ingest.dialogues import dialogues
 from tasks.ingest.folder import folder
+from tasks.ingest.gathered import Gathered
 from tasks.ingest.huggingface import check_datasets, files_of_datasets, huggingface
+from tasks.ingest.kept_reading import KeptReading
 from tasks.ingest.labelled import labelled
 from tasks.ingest.left_out import LeftOut
 from tasks.ingest.named_files import NamedFiles
+from tasks.ingest.parsing_version import parsing_version
 from tasks.ingest.python_docs import python_docs
 from tasks.ingest.questions import questions
+from tasks.ingest.source_files import Found, Reading, Rows, read_anew
 from tasks.ingest.web import check_names_a_page, web
 from tasks.ingest.wikipedia import wikipedia
 from tasks.labelled import QUESTION_SCHEMA, TEXT_SCHEMA, LabelledText, Question
+from tasks.params_executor import ExecutorParams
 from tasks.params_ingest import IngestParams
+from tasks.placing import remove
 from tasks.progress import Progress, silent
 from tasks.sorted_shards import SortedShards
 
 FILE_SOURCES = ("chat", "commoncrawl", "labelled", "questions", "wikipedia")
 """They read the files that ``ingest.<source>.paths`` names."""
+
+READERS_OF_FILES = (*FILE_SOURCES, "folder", "huggingface")
+"""What they find in files is kept from run to run."""
 
 
 def named_files(source: str, params: IngestParams) -> NamedFiles:
@@ -55,14 +63,17 @@ def _named(params: IngestParams) -> list[NamedFiles]:
 
 
 def _rest_of_the_folder(
-    params: IngestParams, left_out: LeftOut, *, progress: Progress = silent
-) -> Iterator[Document | Dialogue]:
+    params: IngestParams,
+    left_out: LeftOut,
+    *,
+    progress: Progress = silent,
+    reading: Reading = read_anew,
+) -> Iterator[Found | Rows]:
     without = files_of_other_sources(params)
-    return folder(params.folder, left_out, without=without, progress=progress)
+    return folder(params.folder, left_out, without=without, progress=progress, reading=reading)
 
 
-Found = Document | Dialogue | LabelledText | Question
-Source = Callable[..., Iterator[Found]]
+Source = Callable[..., Iterator[Found | Rows]]
 SOURCES: dict[str, tuple[Source, Callable[[IngestParams], Any]]] = {
     "python-docs": (python_docs, lambda params: params.python_docs),
     "dialogues": (dialogues, lambda params: params.dialogues),
@@ -82,6 +93,9 @@ class IngestReport(BaseModel):
 
     ``named`` are some of the things left out, each with its file and line: at least one for each
     source and reason. ``versions`` says of what stands elsewhere which version was read.
+    ``files_anew`` and ``files_kept`` are of this run alone, the files that it read and those of
+    which an earlier one had kept what they hold; so they do not stand in the report's file, which
+    is the same for the same corpus.
     """
 
     documents: dict[str, int]
@@ -92,6 +106,8 @@ class IngestReport(BaseModel):
     left_out: dict[str, dict[str, int]]
     named: list[str]
     versions: dict[str, str] = {}
+    files_anew: dict[str, int] = Field(default={}, exclude=True)
+    files_kept: dict[str, int] = Field(default={}, exclude=True)
 
 
 def ingest(
@@ -101,6 +117,8 @@ def ingest(
     labelled_out: Path,
     *,
     progress: Progress = silent,
+    kept: Path | None = None,
+    executor: ExecutorParams | None = None,
 ) -> IngestReport:
     """Read every source named in the parameters and write what they hold.
 
@@ -110,6 +128,9 @@ def ingest(
         dialogues_out: the folder for the dialogues of all sources.
         labelled_out: the folder for the labelled texts and questions of all sources.
         progress: called with the files done of the source at work.
+        kept: the folder for what files gave, from which it is taken as long as they are the same
+            and read in the same way; None keeps nothing. The result is the same.
+        executor: where files are read, if what they give is kept; None: as by default.
 
     Raises:
         CorpusTooSmall: no source holds any text.
@@ -126,6 +147,12 @@ def ingest(
     if "huggingface" in params.sources:
         check_datasets(params)
     raw.mkdir(parents=True, exist_ok=True)
+    version = parsing_version()
+    readings = {
+        name: KeptReading(kept / name, version, executor or ExecutorParams())
+        for name in sorted({*params.sources} & {*READERS_OF_FILES})
+        if kept is not None
+    }
     with contextlib.ExitStack() as stack:
 
         def shards(folder: Path, schema: pa.Schema) -> SortedShards:
@@ -133,7 +160,7 @@ def ingest(
                 SortedShards(folder, schema, shard_rows=params.shard_documents)
             )
 
-        into = {
+        of_all_sources: dict[type[Found], SortedShards] = {
             Dialogue: shards(dialogues_out, DIALOGUE_SCHEMA),
             LabelledText: shards(labelled_out / "texts", TEXT_SCHEMA),
             Question: shards(labelled_out / "questions", QUESTION_SCHEMA),
@@ -141,22 +168,17 @@ def ingest(
         for name in sorted(set(params.sources)):
             source, section = SOURCES[name]
             left_out = LeftOut()
-            count = Counter[type]()
-            characters = size = 0
-            for found in source(section(params), left_out, progress=progress):
-                if isinstance(found, Document) and not count[Document]:
-                    into[Document] = shards(raw / name, DOCUMENT_SCHEMA)
-                into[type(found)].add(found.row())
-                count[type(found)] += 1
-                for text in texts_of(found):
-                    characters += len(text)
-                    size += len(text.encode())
+            gathered = Gathered(of_all_sources, partial(shards, raw / name, DOCUMENT_SCHEMA))
+            reading = {"reading": readings[name]} if name in readings else {}
+            for found in source(section(params), left_out, progress=progress, **reading):
+                gathered.add(found)
+            count = gathered.count
             report.documents[name] = count[Document]
             report.dialogues[name] = count[Dialogue]
             if labelled := count[LabelledText] + count[Question]:
                 report.labelled[name] = labelled
-            report.characters[name] = characters
-            report.bytes[name] = size
+            report.characters[name] = gathered.characters
+            report.bytes[name] = gathered.bytes
             report.left_out[name] = dict(sorted(left_out.counts.items()))
             report.versions |= left_out.versions
             report.named += [f"{name}: {each}" for each in left_out.named]
@@ -166,13 +188,10 @@ def ingest(
                 f"no text in any of: {', '.join(sorted(set(params.sources)))}",
                 "Put files into the folder, or add python-docs to the sources in params.yaml",
             )
+    for name, of_source in readings.items():
+        of_source.clean()
+        report.files_anew[name], report.files_kept[name] = of_source.anew, of_source.kept
+    for path in kept.glob("*") if kept is not None else []:
+        if path.name not in readings:
+            remove(path)
     return report
-
-
-def texts_of(found: Found) -> list[str]:
-    """What a model may learn to write of it."""
-    if isinstance(found, Document):
-        return [found.text]
-    if isinstance(found, Dialogue):
-        return [message["content"] for message in found.messages]
-    return []

@@ -12,6 +12,7 @@ from itertools import dropwhile, islice
 from typing import Any
 
 from tasks.csv_rows import csv_rows
+from tasks.ingest.archives import open_files
 from tasks.ingest.json_values import JSON_ENDINGS, json_values
 from tasks.ingest.label_columns import Columns, columns_by_content, columns_named
 from tasks.ingest.language import language
@@ -19,9 +20,11 @@ from tasks.ingest.left_out import LeftOut
 from tasks.ingest.named_files import NamedFiles, Tally, split_of, unknown_shape
 from tasks.ingest.open_file import OpenFile
 from tasks.ingest.records import Broken, sound
+from tasks.ingest.source_files import Found, Reading, Rows, SourceFile, read_anew
 from tasks.ingest.tables import HEAD_BYTES, CsvLines, TextLines
 from tasks.ingest.text_encoding import Undecodable
 from tasks.labelled import LabelledText
+from tasks.params_ingest import FolderParams
 from tasks.progress import Progress, silent
 
 SOURCE = "labelled"
@@ -33,23 +36,34 @@ LOOKED_AT_ROWS = 200
 
 
 def labelled(
-    files: NamedFiles, left_out: LeftOut, *, progress: Progress = silent
-) -> Iterator[LabelledText]:
+    files: NamedFiles,
+    left_out: LeftOut,
+    *,
+    progress: Progress = silent,
+    reading: Reading = read_anew,
+) -> Iterator[Found | Rows]:
     """The labelled texts in the named files.
 
     Args:
         files: which, and the limits.
         left_out: gets counted, and named, what cannot be used.
+        reading: what has the files read.
 
     Raises:
         BadParameter, MissingInput: as ``NamedFiles.found``.
         BadInput: a file is in no known shape, or too much of it is broken.
     """
-    for file in files.opened(left_out, progress):
+    yield from files.contents(_contents, left_out, reading, progress)
+
+
+def _contents(
+    named: SourceFile, left_out: LeftOut, *, limits: FolderParams
+) -> Iterator[LabelledText]:
+    for file in open_files(named.path, named.where, limits, left_out):
         if file.suffix not in (*JSON_ENDINGS, *TABLE_ENDINGS):
             left_out.add(f"not a format that is read ({file.suffix or 'no ending'})", file.where)
             continue
-        tally = Tally(file, files.limits, left_out)
+        tally = Tally(file, limits, left_out)
         is_json = file.suffix in JSON_ENDINGS
         try:
             for number, row in _json_rows(file) if is_json else _table_rows(file):

@@ -13,25 +13,34 @@ NAMED_FOR_A_REASON = 5
 class LeftOut:
     """Counts by reason, and some by name.
 
-    ``versions`` says of what stands elsewhere which version was read, by name.
+    ``versions`` says of what stands elsewhere which version was read, by name; ``by_reason`` holds
+    those that are named.
     """
 
     def __init__(self) -> None:
         self.counts: Counter[str] = Counter()
         self.versions: dict[str, str] = {}
-        self._named: dict[str, list[str]] = {}
+        self.by_reason: dict[str, list[str]] = {}
 
     def add(self, reason: str, where: str = "", *, count: int = 1, detail: str = "") -> None:
         """Count something left out; ``where`` names it: a file, or a file and a line."""
         self.counts[reason] += count
-        named = self._named.setdefault(reason, [])
+        named = self.by_reason.setdefault(reason, [])
         if where and len(named) < NAMED_FOR_A_REASON:
             named.append(f"{where}: {reason}" + (f" ({detail})" if detail else ""))
+
+    def merge(self, other: "LeftOut") -> None:
+        """Count what another one has, as if it had been added here after all that is here."""
+        self.counts.update(other.counts)
+        self.versions |= other.versions
+        for reason, named in other.by_reason.items():
+            here = self.by_reason.setdefault(reason, [])
+            here += named[: NAMED_FOR_A_REASON - len(here)]
 
     @property
     def named(self) -> list[str]:
         """The first of each reason, then the second of each, and so on."""
-        rounds = list(zip_longest(*self._named.values()))
+        rounds = list(zip_longest(*self.by_reason.values()))
         firsts = [each for each in chain.from_iterable(rounds[:1]) if each]
         others = [each for each in chain.from_iterable(rounds[1:]) if each]
         return firsts + others[: max(NAMED - len(firsts), 0)]

@@ -7,17 +7,18 @@ under an address (http, https, s3, hf; remote.py): of a change there DVC learns 
 
 import os
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
+from functools import partial
 from pathlib import Path, PurePosixPath
 
 from chatwright.errors import BadInput, BadParameter, MissingInput
-from tasks.ingest.archives import open_files
 from tasks.ingest.left_out import LeftOut
 from tasks.ingest.open_file import OpenFile, readable_name
 from tasks.ingest.records import Broken
 from tasks.ingest.remote import RemoteFile, fetched, is_remote, remote_files
+from tasks.ingest.source_files import Found, Reading, Rows, SourceFile
 from tasks.ingest.visible_files import visible_files
 from tasks.params_ingest import FolderParams
 from tasks.progress import Progress
@@ -113,31 +114,36 @@ class NamedFiles:
                 )
         return found
 
-    def opened(
-        self, left_out: LeftOut, progress: Progress, *, keeps_packed: tuple[str, ...] = ()
-    ) -> Iterator[OpenFile]:
-        """The files, or what is in them, each to be read before the next is asked for.
+    def contents(
+        self,
+        read: Callable[..., Iterator[Found]],
+        left_out: LeftOut,
+        reading: Reading,
+        progress: Progress,
+        *,
+        in_order: bool = False,
+    ) -> Iterator[Found | Rows]:
+        """What is in the files, those in the user's folder first.
 
-        Those with an ending of ``keeps_packed`` are given as they are.
+        Args:
+            read: reads one, as ``Read``; gets the ``limits`` besides.
+            left_out, reading, progress, in_order: as ``Reading``.
         """
         root = Path(os.path.abspath(self.limits.path))
-        found = self.found(left_out)
-        files = self._remote()
-        for number, path in enumerate(found):
-            progress(number, len(found), "files")
+        files = []
+        for path in self.found(left_out):
             where = Path(os.path.abspath(path)).relative_to(root).as_posix()
-            yield from open_files(
-                path,
-                readable_name(os.fsencode(where)),
-                self.limits,
-                left_out,
-                keeps_packed=keeps_packed,
-            )
-        for file in files:
-            copy = fetched(file, self.key, progress)
-            yield from open_files(
-                copy, file.address, self.limits, left_out, keeps_packed=keeps_packed
-            )
+            files.append(SourceFile(path, readable_name(os.fsencode(where))))
+        for file in self._remote():
+            files.append(SourceFile(fetched(file, self.key, progress), file.address))
+        return reading(
+            files,
+            partial(read, limits=self.limits),
+            left_out,
+            decides=self.limits.limits(),
+            in_order=in_order,
+            progress=progress,
+        )
 
 
 def _names(pattern: tuple[str, ...], parts: tuple[str, ...], is_folder: bool) -> bool:

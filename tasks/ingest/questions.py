@@ -8,14 +8,17 @@ of the set, ``questions/squad/dev-v2.0.json#56ddde6b9a695914005b9628``.
 from collections.abc import Iterator
 from typing import Any
 
+from tasks.ingest.archives import open_files
 from tasks.ingest.json_values import JSON_ENDINGS, json_values
 from tasks.ingest.language import language
 from tasks.ingest.left_out import LeftOut
 from tasks.ingest.named_files import NamedFiles, Tally, split_of, unknown_shape
 from tasks.ingest.open_file import OpenFile
 from tasks.ingest.records import Broken, sound
+from tasks.ingest.source_files import Found, Reading, Rows, SourceFile, read_anew
 from tasks.ingest.text_encoding import Undecodable
 from tasks.labelled import Question
+from tasks.params_ingest import FolderParams
 from tasks.progress import Progress, silent
 
 SOURCE = "questions"
@@ -23,23 +26,32 @@ KNOWN = "SQuAD's layout (data, paragraphs, qas) and CMRC's (context_text, qas)"
 
 
 def questions(
-    files: NamedFiles, left_out: LeftOut, *, progress: Progress = silent
-) -> Iterator[Question]:
+    files: NamedFiles,
+    left_out: LeftOut,
+    *,
+    progress: Progress = silent,
+    reading: Reading = read_anew,
+) -> Iterator[Found | Rows]:
     """The questions in the named files.
 
     Args:
         files: which, and the limits.
         left_out: gets counted, and named, what cannot be used.
+        reading: what has the files read.
 
     Raises:
         BadParameter, MissingInput: as ``NamedFiles.found``.
         BadInput: a file is in no known shape, or too much of it is broken.
     """
-    for file in files.opened(left_out, progress):
+    yield from files.contents(_contents, left_out, reading, progress)
+
+
+def _contents(named: SourceFile, left_out: LeftOut, *, limits: FolderParams) -> Iterator[Question]:
+    for file in open_files(named.path, named.where, limits, left_out):
         if file.suffix not in JSON_ENDINGS:
             left_out.add(f"not a format that is read ({file.suffix or 'no ending'})", file.where)
             continue
-        tally = Tally(file, files.limits, left_out)
+        tally = Tally(file, limits, left_out)
         seen: set[str] = set()
         try:
             for number, value in json_values(file):

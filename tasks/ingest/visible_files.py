@@ -42,18 +42,23 @@ def visible_files(root: Path, left_out: LeftOut, wanted: Wanted = all_of_them) -
     def shown(path: Path) -> str:
         return readable_name(os.fsencode(path.relative_to(root).as_posix()))
 
-    def is_wanted(path: Path, *, is_folder: bool) -> bool:
-        return not path.name.startswith(".") and wanted(path.relative_to(root).parts, is_folder)
+    def are_wanted(names: list[str], above: tuple[str, ...], *, is_folder: bool) -> list[str]:
+        shown_ones = (name for name in names if not name.startswith("."))
+        return [name for name in shown_ones if wanted((*above, name), is_folder)]
 
-    found: list[Path] = []
+    found: list[tuple[str, Path]] = []
     for directory, folders, names in os.walk(root, onerror=unreadable):
-        folders[:] = [name for name in folders if is_wanted(Path(directory, name), is_folder=True)]
+        above = Path(directory).relative_to(root).parts
+
+        folders[:] = are_wanted(folders, above, is_folder=True)
         for name in folders:
             if (path := Path(directory, name)).is_symlink():
                 left_out.add("folder behind a link", shown(path))
-        paths = (Path(directory, name) for name in names)
-        found += [path for path in paths if is_wanted(path, is_folder=False)]
-    for path in sorted(found, key=lambda path: path.relative_to(root).as_posix()):
+        found += [
+            ("/".join((*above, name)), Path(directory, name))
+            for name in are_wanted(names, above, is_folder=False)
+        ]
+    for _, path in sorted(found):
         try:
             special = not stat.S_ISREG(path.stat().st_mode)
         except OSError:

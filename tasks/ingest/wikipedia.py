@@ -12,6 +12,7 @@ from urllib.parse import urlsplit
 from xml.parsers import expat
 
 from tasks.documents import Document
+from tasks.ingest.archives import open_files
 from tasks.ingest.left_out import LeftOut
 from tasks.ingest.mediawiki_dump import (
     ARTICLES,
@@ -33,8 +34,10 @@ from tasks.ingest.mediawiki_dump import (
 )
 from tasks.ingest.named_files import NamedFiles
 from tasks.ingest.open_file import OpenFile
+from tasks.ingest.source_files import Reading, SourceFile, read_anew
 from tasks.ingest.wikitext import text_of
 from tasks.ingest.wikitext_names import HIDDEN_NAMESPACES
+from tasks.params_ingest import FolderParams
 from tasks.progress import Progress, silent
 
 SOURCE = "wikipedia"
@@ -79,23 +82,41 @@ class _Seen:
 
 
 def wikipedia(
-    files: NamedFiles, left_out: LeftOut, *, progress: Progress = silent
+    files: NamedFiles,
+    left_out: LeftOut,
+    *,
+    progress: Progress = silent,
+    reading: Reading = read_anew,
 ) -> Iterator[Document]:
     """The articles in the named dumps.
 
     Args:
         files: which, and the limits; a page longer than a document may be is left out.
         left_out: gets counted, and named, what is left out.
+        reading: what has the files read.
 
     Raises:
         BadParameter, MissingInput: as ``NamedFiles.found``.
     """
     seen = _Seen()
-    for file in files.opened(left_out, progress):
-        yield from _articles(file, seen, left_out)
+    for page in files.contents(_contents, left_out, reading, progress, in_order=True):
+        assert isinstance(page, Document)
+        wiki, _, number = page.id.rpartition("/")
+        if seen.add(wiki, int(number)):
+            yield page
+        else:
+            left_out.add(
+                "page that came before, here or in another dump of the wiki",
+                f"{page.meta['path']}, {page.title}",
+            )
 
 
-def _articles(file: OpenFile, seen: _Seen, left_out: LeftOut) -> Iterator[Document]:
+def _contents(named: SourceFile, left_out: LeftOut, *, limits: FolderParams) -> Iterator[Document]:
+    for file in open_files(named.path, named.where, limits, left_out):
+        yield from _articles(file, left_out)
+
+
+def _articles(file: OpenFile, left_out: LeftOut) -> Iterator[Document]:
     wiki, hidden = Wiki(file.where), HIDDEN_NAMESPACES
     for number, part in enumerate(pages(file, left_out)):
         if file.packed.trouble():
@@ -123,12 +144,8 @@ def _articles(file: OpenFile, seen: _Seen, left_out: LeftOut) -> Iterator[Docume
         if not text:
             left_out.add("page without text")
             continue
-        key = f"{SOURCE}/{wiki.name}/{page[ID]}"
-        if not seen.add(wiki.name, int(page[ID])):
-            left_out.add("page that came before, here or in another dump of the wiki", where)
-            continue
         yield Document(
-            id=key,
+            id=f"{SOURCE}/{wiki.name}/{page[ID]}",
             source=SOURCE,
             url=wiki.url(page[TITLE]),
             title=page[TITLE],

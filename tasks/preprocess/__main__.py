@@ -21,7 +21,16 @@ def main() -> None:
         raw = stage.input("data/raw")
         clean, rejected = stage.output("data/clean"), stage.output("data/rejected")
         params = stage.params.preprocess.model_copy(update={"decontaminate": evaluated})
-        report = preprocess(raw, clean, rejected, params, progress=stage.progress)
+        report = preprocess(
+            raw,
+            clean,
+            rejected,
+            params,
+            kept=stage.kept(),
+            executor=stage.params.executor,
+            progress=stage.progress,
+        )
+        stage.log(f"{report.work}")
         splits = ", ".join(f"{count} {split}" for split, count in report.documents.items())
         stage.log(f"{splits}; rejected: {report.rejected or 'none'}")
         if report.stand_ins:

@@ -10,8 +10,7 @@ or 13 characters, which are about as much. Shorter ones ("What is Python?") anyo
 counted as ``too_short``, as are those of which each run is mostly numbers.
 """
 
-from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -111,15 +110,14 @@ class Decontamination:
                 np.minimum.at(first[block], text, sought.items[place[hit]])
         return [None if item == nothing else self._names[item] for item in first.tolist()]
 
-    def report(self, leaks: Sequence[Leak | None]) -> dict[str, EvaluationSetReport]:
-        """What each set has, and the documents that it cost, by the set's name."""
-        cost = Counter(leak.evaluation_set for leak in leaks if leak)
+    def report(self, cost: Mapping[str, int]) -> dict[str, EvaluationSetReport]:
+        """What each set has, and the documents that it cost, both by the set's name."""
         ends = np.cumsum([len(each.items) for each in self._sets])
         return {
             each.name: EvaluationSetReport(
                 items=len(each.items),
                 too_short=int(np.count_nonzero(~self._is_sought[end - len(each.items) : end])),
-                documents=cost[each.name],
+                documents=cost.get(each.name, 0),
             )
             for each, end in zip(self._sets, ends, strict=True)
         }

@@ -1,83 +1,104 @@
 """Steps that take documents out of a corpus, each by a rule that looks at more than one of them.
 
 Each step looks at what the steps before have left, and gives every document that goes a reason.
+Of each document a few numbers are in memory, of its text nothing: see ``chunk_work.py``.
 
 Evaluation texts go before paragraphs are taken out, which could tear a leak apart, and before near
 duplicates: else the one that stays of a cluster could be a leak, and go with all that is like it.
 """
 
-from collections.abc import Sequence
+from collections import Counter
+from enum import IntEnum
+from functools import partial
+from pathlib import Path
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+from numpy.typing import NDArray
 
 from tasks.params import NearDuplicatesParams
-from tasks.preprocess.cleaning import content_hash
-from tasks.preprocess.decontamination import Decontamination, EvaluationSetReport
-from tasks.preprocess.near_duplicates import clusters
-from tasks.preprocess.paragraphs import without_repeated_paragraphs
-from tasks.preprocess.quality.classifier import Classifier
+from tasks.preprocess.chunk_work import ChunkWork
+from tasks.preprocess.cleaning import DIGEST_BYTES
+from tasks.preprocess.digests import digests_in
+from tasks.preprocess.known_pairs import KnownPairs
+from tasks.preprocess.minhash import similarities
+from tasks.preprocess.near_duplicates import cluster_firsts
+from tasks.preprocess.paragraphs import repeated
+from tasks.preprocess.texts_aside import KeysAside, TextsAside
 
 NAMING = ("evaluation text", "near duplicate", "classifier")
 """The kinds of reasons that tell more after a colon: what the document is like, or its score."""
+
+
+class Why(IntEnum):
+    """Why a document goes."""
+
+    STAYS = 0
+    ITSELF = 1
+    UNLIKE = 2
+    EQUAL = 3
+    EVALUATED = 4
+    REPEATED = 5
+    EQUAL_WITHOUT = 6
+    NEAR = 7
 
 
 class Documents:
     """A corpus in the order of its ids, and why each document goes.
 
     Args:
-        ids: their names.
-        texts: their clean texts.
-        hashes: the content hash of each text.
-        reasons: why a document goes already, for what it is in itself; None where it stays.
-        earlier: other forms that a text had before it was what it is; they may be leaks, too.
+        work: the first layers of all chunks are there.
 
     Attributes:
-        texts: their texts; ``drop_repeated_paragraphs`` shortens them.
-        reasons: for each document why it goes, None where it stays.
+        why: of each document.
+        digests: the content hash of each text, before paragraphs are taken out.
+        starts: where each chunk begins, and where the last ends.
+        firsts: of each document that is almost like an earlier one, that one; else itself.
     """
 
-    def __init__(
-        self,
-        ids: Sequence[str],
-        texts: Sequence[str],
-        hashes: Sequence[bytes],
-        reasons: Sequence[str | None],
-        earlier: Sequence[Sequence[str]],
-    ) -> None:
-        self.ids, self.texts, self.hashes, self.earlier = ids, list(texts), hashes, earlier
-        self.reasons = list(reasons)
+    def __init__(self, work: ChunkWork) -> None:
+        self._work = work
+        self.starts = np.cumsum([0, *(chunk.rows for chunk in work.chunks)])
+        self.why = np.zeros(self.starts[-1], np.int8)
+        self.digests = np.zeros(self.starts[-1], f"S{DIGEST_BYTES}")
+        self._left = self.digests  # the hashes of what is left of the texts
+        self.firsts = np.zeros(0, np.int64)
+        for chunk, part in zip(work.chunks, self.parts(), strict=True):
+            worth = work.read(chunk, "worth", ["reason", "digest"])
+            self.why[part][worth["reason"].is_valid().to_numpy()] = Why.ITSELF
+            self.digests[part] = digests_in(worth["digest"])
 
-    def staying(self) -> list[int]:
+    def parts(self) -> list[slice]:
+        """The places of each chunk's documents."""
+        return [slice(*ends) for ends in zip(self.starts, self.starts[1:], strict=False)]
+
+    def staying(self) -> NDArray[np.int64]:
         """The places of the documents that no step has dropped so far."""
-        return [place for place, reason in enumerate(self.reasons) if reason is None]
+        return np.flatnonzero(self.why == Why.STAYS)
 
-    def drop_unlike(self, good: Classifier, min_score: float) -> None:
-        """Drop texts that a classifier scores lower than this."""
-        staying = self.staying()
-        scores = good.scores([self.texts[place] for place in staying])
-        for place, score in zip(staying, scores.tolist(), strict=True):
-            if score < min_score:
-                self.reasons[place] = f"classifier: {score:.3f}"
+    def drop_unlike(self, min_score: float) -> None:
+        """Drop texts that the classifier scores lower than this."""
+        for chunk, part in zip(self._work.chunks, self.parts(), strict=True):
+            scores = self._work.read(chunk, "scores")["score"].to_numpy()
+            why = self.why[part]
+            why[(why == Why.STAYS) & (scores < min_score)] = Why.UNLIKE
 
     def drop_equal(self) -> None:
         """Drop texts that an earlier document has, white space aside."""
-        seen: set[bytes] = set()
-        for place in self.staying():
-            if self.hashes[place] in seen:
-                self.reasons[place] = "duplicate"
-            seen.add(self.hashes[place])
-
-    def drop_evaluated(self, decontamination: Decontamination) -> dict[str, EvaluationSetReport]:
-        """Drop texts that hold, or held, a piece of an evaluation set; returns what each cost."""
         staying = self.staying()
-        leaks = decontamination.leaks([self.texts[place] for place in staying])
-        forms = [(at, form) for at, place in enumerate(staying) for form in self.earlier[place]]
-        for (at, _), leak in zip(
-            forms, decontamination.leaks([form for _, form in forms]), strict=True
-        ):
-            leaks[at] = leaks[at] or leak
-        for place, leak in zip(staying, leaks, strict=True):
-            if leak is not None:
-                self.reasons[place] = leak.reason
-        return decontamination.report(leaks)
+        self.why[staying[repeated(self.digests[staying])]] = Why.EQUAL
+
+    def drop_evaluated(self) -> Counter[str]:
+        """Drop texts that hold, or held, a piece of an evaluation set; returns what each cost."""
+        cost: Counter[str] = Counter()
+        for chunk, part in zip(self._work.chunks, self.parts(), strict=True):
+            sets = self._work.read(chunk, "leaks", ["evaluation_set"])["evaluation_set"]
+            why = self.why[part]
+            going = (why == Why.STAYS) & sets.is_valid().to_numpy()
+            why[going] = Why.EVALUATED
+            cost.update(sets.filter(pa.array(going)).to_pylist())
+        return cost
 
     def drop_repeated_paragraphs(self, min_characters: int) -> int:
         """Take out paragraphs that stood before, and drop texts of which too little is left.
@@ -86,27 +107,74 @@ class Documents:
         the whole text decides, may be another one. A document that goes keeps its whole text.
         Returns how many paragraphs stood before.
         """
-        staying = self.staying()
-        texts, removed = without_repeated_paragraphs([self.texts[place] for place in staying])
-        seen: set[bytes] = set()
-        for place, text, count in zip(staying, texts, removed, strict=True):
-            digest = content_hash(text) if count else self.hashes[place]
-            if count and len(text) < min_characters:
-                self.reasons[place] = "repeated paragraphs"
-            elif digest in seen:
-                self.reasons[place] = "duplicate but for repeated paragraphs"
-            else:
-                self.texts[place] = text
-                seen.add(digest)
-        return sum(removed)
+        hashes, counts = [np.zeros(0, f"S{DIGEST_BYTES}")], []
+        for chunk, part in zip(self._work.chunks, self.parts(), strict=True):
+            lists = self._work.read(chunk, "paragraphs")["hashes"].combine_chunks()
+            lists = lists.filter(pa.array(self.why[part] == Why.STAYS))
+            hashes.append(digests_in(lists.flatten()))
+            counts.append(lists.value_lengths().to_numpy())
+        stood_before = repeated(np.concatenate(hashes))
+        total, begins = int(stood_before.sum()), 0
+        these: list[pa.Array | None] = []
+        for part, of_staying in zip(self.parts(), counts, strict=True):
+            of_all = np.zeros(part.stop - part.start, np.int64)
+            of_all[self.why[part] == Why.STAYS] = of_staying
+            flags = stood_before[begins : begins + of_staying.sum()]
+            begins += len(flags)
+            ends = pa.array(np.cumsum([0, *of_all]), pa.int32())
+            these.append(pa.ListArray.from_arrays(ends, pa.array(flags)) if flags.any() else None)
+        del hashes, stood_before
+        self._work.make_shortened(these)
 
-    def drop_near_duplicates(self, params: NearDuplicatesParams) -> None:
-        """Drop texts that are almost that of an earlier document, which the reason names."""
+        staying = self.why == Why.STAYS
+        digests = self._left = self.digests.copy()
+        for chunk, part in zip(self._work.chunks, self.parts(), strict=True):
+            if "shortened" in chunk.layers:
+                layer = self._work.read(chunk, "shortened", ["digest", "characters"])
+                changed = layer["digest"].is_valid().to_numpy()
+                too_short = pc.fill_null(pc.less(layer["characters"], min_characters), False)
+                digests[part][changed] = digests_in(layer["digest"].drop_null())
+                self.why[part][too_short.to_numpy() & staying[part]] = Why.REPEATED
+        places = self.staying()
+        self.why[places[repeated(digests[places])]] = Why.EQUAL_WITHOUT
+        return total
+
+    def drop_near_duplicates(self, params: NearDuplicatesParams, aside: Path) -> None:
+        """Drop texts that are almost that of an earlier document, which the reason names.
+
+        Args:
+            params: when two are almost the same.
+            aside: a folder for what has to be looked up.
+        """
+        if all("keys" not in chunk.layers for chunk in self._work.chunks):
+            self._work.make_keys()
         staying = self.staying()
-        firsts = clusters([self.texts[place] for place in staying], params).tolist()
-        for place, first in zip(staying, firsts, strict=True):
-            if staying[first] != place:
-                self.reasons[place] = f"near duplicate: {self.ids[staying[first]]}"
+        bounds = np.searchsorted(staying, self.starts)
+        parts = [slice(*ends) for ends in zip(bounds, bounds[1:], strict=False)]
+        local = [staying[s] - start for s, start in zip(parts, self.starts, strict=False)]
+        with (
+            KeysAside(aside / "keys", params.bands, len(staying)) as keys,
+            TextsAside(aside / "texts", len(staying)) as texts,
+        ):
+            for chunk, part, rows in zip(self._work.chunks, parts, local, strict=True):
+                keys.put(part, self._work.read(chunk, "keys"), rows)
+            if params.jaccard is not None:
+                alike = keys.alike()
+                for chunk, part, rows in zip(self._work.chunks, parts, local, strict=True):
+                    if (these := alike[part]).any():
+                        places = part.start + np.flatnonzero(these)
+                        texts.put(places, self._work.texts(chunk).take(pa.array(rows[these])))
+            pairs = KnownPairs(
+                self._work.kept,
+                self._left[staying],
+                params.shingle,
+                partial(similarities, texts, shingle=params.shingle),
+            )
+            firsts = cluster_firsts(keys, pairs, params.jaccard)
+            pairs.keep()
+        self.firsts = np.arange(len(self.why))
+        self.firsts[staying] = staying[firsts]
+        self.why[self.firsts != np.arange(len(self.why))] = Why.NEAR
 
 
 def kind(reason: str) -> str:

@@ -25,14 +25,16 @@ CHINESE = "zh"
 
 
 class Formed(NamedTuple):
-    """A text in its form, and the other forms that it had on its way, each of them clean."""
+    """A text in its form, the other forms that it had on its way, each of them clean, and how much
+    personal data of each kind was replaced in it."""
 
     text: str
     earlier: tuple[str, ...]
+    replaced: Counter[Kind]
 
 
 class Form:
-    """The form that texts are brought into; it counts the personal data that it replaced.
+    """The form that texts are brought into.
 
     Args:
         params: which repairs are wanted and which kinds of personal data go.
@@ -51,17 +53,16 @@ class Form:
         self._kinds: list[Kind] = params.personal_data
         if "name" in self._kinds:
             name_finder()  # now, or a missing package came to light in the middle of the work
-        self._replaced: Counter[tuple[str, str, Kind]] = Counter()
 
-    def of(self, text: str, *, lang: str, source: str) -> Formed:
+    def of(self, text: str, *, lang: str) -> Formed:
         """A text in this form; ``lang`` says whether characters are to be simplified."""
         came = clean(text)
         repaired = formed = self._repaired(text, came, chinese=primary(lang) == CHINESE)
+        replaced: Counter[Kind] = Counter()
         if self._kinds:
-            formed, counts = without_personal_data(repaired, self._kinds)
-            for kind, number in counts.items():
-                self._replaced[source, primary(lang), kind] += number
-        return Formed(formed, tuple(dict.fromkeys(t for t in (came, repaired) if t != formed)))
+            formed, replaced = without_personal_data(repaired, self._kinds)
+        earlier = tuple(dict.fromkeys(t for t in (came, repaired) if t != formed))
+        return Formed(formed, earlier, replaced)
 
     def of_evaluation(self, text: str) -> list[str]:
         """The forms that an evaluation text, of whatever language, is sought in."""
@@ -75,11 +76,3 @@ class Form:
         if self._widths:
             formed = clean(with_sane_widths(formed))  # a wide space may now end a line
         return self._simplified(formed) if self._simplified and chinese else formed
-
-    @property
-    def replaced(self) -> dict[str, dict[str, dict[str, int]]]:
-        """How much personal data was replaced: by source, then language, then kind, sorted."""
-        tree: dict[str, dict[str, dict[str, int]]] = {}
-        for (source, lang, kind), number in sorted(self._replaced.items()):
-            tree.setdefault(source, {}).setdefault(lang, {})[kind] = number
-        return tree

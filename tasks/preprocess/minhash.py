@@ -10,7 +10,7 @@ time, of shingles that are evenly spread already. The 2^61 - 1 that is usual tak
 """
 
 from collections.abc import Sequence
-from typing import NamedTuple
+from typing import NamedTuple, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -82,9 +82,15 @@ def _keys(runs: WordRuns, starts: Places, bands: int, rows: int) -> Hashes:
     return keys
 
 
-def similarities(
-    texts: Sequence[str], left: Places, right: Places, *, shingle: int
-) -> NDArray[np.float64]:
+class Texts(Protocol):
+    """A list of texts, or the like on disk."""
+
+    def __len__(self) -> int: ...
+
+    def __getitem__(self, place: int, /) -> str: ...
+
+
+def similarities(texts: Texts, left: Places, right: Places, *, shingle: int) -> NDArray[np.float64]:
     """The Jaccard similarity of pairs of texts: shingles that both have, of those that either has.
 
     Counted, not estimated, on 48 bits of each shingle.
@@ -106,9 +112,7 @@ def similarities(
     return found
 
 
-def _similarities(
-    texts: Sequence[str], left: Places, right: Places, shingle: int
-) -> NDArray[np.float64]:
+def _similarities(texts: Texts, left: Places, right: Places, shingle: int) -> NDArray[np.float64]:
     involved, pair = np.unique(np.stack([left, right]), return_inverse=True)
     left, right = pair.reshape(2, -1)
     runs = word_runs(hashed_words([texts[number] for number in involved]), shingle)

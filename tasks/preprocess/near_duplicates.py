@@ -10,18 +10,33 @@ the lowest id: the rule for equal documents and paragraphs, too. The longest wou
 what near duplicates have more than each other is mostly menus and notices.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Iterable, Sequence
+from functools import partial
+from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
 from tasks.params import NearDuplicatesParams
-from tasks.preprocess.minhash import BandKeys, band_keys, similarities
-from tasks.preprocess.word_hashes import Places
+from tasks.preprocess.minhash import band_keys, similarities
+from tasks.preprocess.word_hashes import Hashes, Places
 
 UNLIKE_FIRSTS = 16
 """A bucket's texts are compared with so many of its texts that are unlike one another, at most:
 thousands of pages of one template would else all be compared with each other."""
+
+
+Compared = Callable[[Places, Places], NDArray[np.float64]]
+
+
+class Keys(Protocol):
+    """``BandKeys``, or the like on disk: the keys of a band, of all texts, at a time."""
+
+    @property
+    def keys(self) -> Iterable[Hashes]: ...
+
+    @property
+    def has_words(self) -> NDArray[np.bool_]: ...
 
 
 def clusters(texts: Sequence[str], params: NearDuplicatesParams) -> Places:
@@ -30,13 +45,22 @@ def clusters(texts: Sequence[str], params: NearDuplicatesParams) -> Places:
     Texts without a word are in no cluster.
     """
     keys = band_keys(texts, shingle=params.shingle, bands=params.bands, rows=params.rows)
-    if params.jaccard is None:
-        return clusters_by_key(keys)
-    return _clusters_by_shingles(texts, keys, params.jaccard, params.shingle)
+    compared = partial(similarities, texts, shingle=params.shingle)
+    return cluster_firsts(keys, compared, params.jaccard)
 
 
-def clusters_by_key(keys: BandKeys) -> Places:
-    """As ``clusters``, of texts of which nothing but the keys is known: one in common is enough."""
+def cluster_firsts(keys: Keys, compared: Compared, jaccard: float | None) -> Places:
+    """As ``clusters``, of texts of which the keys are known, and how alike two of them are.
+
+    Args:
+        keys: of all texts.
+        compared: gives the Jaccard similarity of pairs of texts, which share a key.
+        jaccard: how alike two have to be; None: a key in common is enough.
+    """
+    return _clusters_by_key(keys) if jaccard is None else _by_shingles(keys, compared, jaccard)
+
+
+def _clusters_by_key(keys: Keys) -> Places:
     sets = DisjointSets(len(keys.has_words))
     for band in keys.keys:
         text, bucket = buckets(band, keys.has_words)
@@ -45,10 +69,9 @@ def clusters_by_key(keys: BandKeys) -> Places:
     return sets.first
 
 
-def _clusters_by_shingles(
-    texts: Sequence[str], keys: BandKeys, jaccard: float, shingle: int
-) -> Places:
-    sets = DisjointSets(len(texts))
+def _by_shingles(keys: Keys, compared: Compared, jaccard: float) -> Places:
+    count = len(keys.has_words)
+    sets = DisjointSets(count)
     unlike = np.zeros(0, np.int64)  # pairs that were compared, as one number each
     for band in keys.keys:
         text, bucket = buckets(band, keys.has_words)
@@ -56,9 +79,9 @@ def _clusters_by_shingles(
             starts = np.flatnonzero(np.diff(bucket, prepend=-1))
             first = np.repeat(text[starts], np.diff(starts, append=len(text)))
             apart = sets.first[first] != sets.first[text]
-            pairs = np.setdiff1d(first[apart] * len(texts) + text[apart], unlike)
-            left, right = np.divmod(pairs, len(texts))
-            alike = similarities(texts, left, right, shingle=shingle) >= jaccard
+            pairs = np.setdiff1d(first[apart] * count + text[apart], unlike)
+            left, right = np.divmod(pairs, count)
+            alike = compared(left, right) >= jaccard
             sets.join(left[alike], right[alike])
             unlike = np.union1d(unlike, pairs[~alike])
             left_over = sets.first[first] != sets.first[text]

@@ -5,8 +5,10 @@ they stand ("Returns:", "}"). Two are the same when their words are, whatever th
 """
 
 import re
-from collections.abc import Sequence
-from typing import NamedTuple
+from collections.abc import Iterator, Sequence
+
+import numpy as np
+from numpy.typing import NDArray
 
 from tasks.preprocess.cleaning import content_hash
 
@@ -16,36 +18,43 @@ SHORT_BYTES = 40
 _BORDER = re.compile(r"\n(?:[^\S\n]*\n)+")
 
 
-class UniqueParagraphs(NamedTuple):
-    """Texts without the paragraphs that stood before, and how many those were, in each text."""
-
-    texts: list[str]
-    removed: list[int]
+def paragraph_hashes(text: str) -> list[bytes]:
+    """A hash of the words of each paragraph that is not short, in their order."""
+    return [content_hash(text[start:stop]) for start, stop, _ in _long_ones(text)]
 
 
-def without_repeated_paragraphs(texts: Sequence[str]) -> UniqueParagraphs:
-    r"""The texts without paragraphs that an earlier text, or the same one above, has.
+def repeated(hashes: NDArray[np.bytes_]) -> NDArray[np.bool_]:
+    """Which paragraphs, all of them in order, stood before, by their hashes."""
+    _, first = np.unique(hashes, return_index=True)
+    stood_before = np.ones(len(hashes), bool)
+    stood_before[first] = False
+    return stood_before
+
+
+def without_paragraphs(text: str, these: Sequence[bool]) -> str:
+    r"""A text without some of its long paragraphs, and without the borders behind them.
+
+    Args:
+        text: any text.
+        these: for each hash of ``paragraph_hashes`` whether its paragraph goes.
 
     >>> notice = "All rights are reserved by those who reserved them."
-    >>> without_repeated_paragraphs([f"One.\n\n{notice}", f"Two.\n\n{notice}\n\nThree."]).texts[1]
+    >>> without_paragraphs(f"Two.\n\n{notice}\n\nThree.", [True])
     'Two.\n\nThree.'
     """
-    seen: set[bytes] = set()
-    unique = UniqueParagraphs([], [])
-    for text in texts:
-        kept: list[str] = []
-        begins = removed = 0
-        for border in [*_BORDER.finditer(text), None]:
-            paragraph = text[begins : border.start() if border else len(text)]
-            with_border = text[begins : border.end() if border else len(text)]
-            begins += len(with_border)
-            if len(paragraph.encode()) >= SHORT_BYTES:
-                digest = content_hash(paragraph)
-                if digest in seen:
-                    removed += 1
-                    continue
-                seen.add(digest)
-            kept.append(with_border)
-        unique.texts.append("".join(kept).rstrip() if removed else text)
-        unique.removed.append(removed)
-    return unique
+    kept, begins = [], 0
+    for (start, _, ends), goes in zip(_long_ones(text), these, strict=True):
+        if goes:
+            kept.append(text[begins:start])
+            begins = ends
+    return "".join([*kept, text[begins:]]).rstrip()
+
+
+def _long_ones(text: str) -> Iterator[tuple[int, int, int]]:
+    """Where each paragraph that is not short starts and stops, and where its border ends."""
+    start = 0
+    for border in [*_BORDER.finditer(text), None]:
+        stop, ends = border.span() if border else (len(text), len(text))
+        if len(text[start:stop].encode()) >= SHORT_BYTES:
+            yield start, stop, ends
+        start = ends

@@ -2,37 +2,49 @@
 
 Which split a document is in depends on nothing but its own words: a hash of them is compared
 with the shares. So no document ever moves when others come or go, and what is there twice cannot
-be in two splits. Of equal documents the one with the lowest id stays. The steps are in
-``dropping.py``.
+be in two splits. Of equal documents the one with the lowest id stays.
+
+What one document decides is done chunk by chunk (``layers/``), by as many processes as there are,
+and kept from run to run; what several decide, on a few numbers of each (``dropping.py``). Texts are
+never all in memory.
 """
 
-import hashlib
+import json
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
 
 import numpy as np
-import pyarrow as pa
-import pyarrow.compute as pc
-from pydantic import BaseModel
+import pyarrow.parquet as pq
+from numpy.typing import NDArray
+from pydantic import BaseModel, Field
 
 from chatwright.errors import CorpusTooSmall
-from tasks.documents import DOCUMENT_SCHEMA, read_table, write_table
-from tasks.ingest.language import primary
+from tasks.executor import workers
+from tasks.kept_results import KeptResults
 from tasks.params import PreprocessParams
+from tasks.params_executor import ExecutorParams
+from tasks.placing import remove
 from tasks.preprocess.augmentation import AugmentReport
-from tasks.preprocess.cleaning import content_hash
+from tasks.preprocess.chunk_work import ChunkWork, WorkDone
 from tasks.preprocess.decontamination import Decontamination, EvaluationSetReport
-from tasks.preprocess.dropping import Documents, kind
+from tasks.preprocess.dropping import Documents
 from tasks.preprocess.evaluation_sets import read_evaluation_set
 from tasks.preprocess.forms import Form
+from tasks.preprocess.layers.fingerprints import Fingerprints
+from tasks.preprocess.layers.work import Rules, work
 from tasks.preprocess.quality.classifier import ClassifierReport, learnt
-from tasks.preprocess.quality.judgement import judged
 from tasks.preprocess.quality.samples import read_samples
+from tasks.preprocess.raw_documents import sorted_files
 from tasks.preprocess.splits import SPLITS, splits_of
+from tasks.preprocess.writing import write_corpus
+from tasks.program import program
 from tasks.progress import Progress, silent
 
-PROGRESS_DOCUMENTS = 2_000
+ONE_PROCESS = ExecutorParams(workers=1)
 
 
 class PreprocessReport(BaseModel):
@@ -43,7 +55,8 @@ class PreprocessReport(BaseModel):
     those of dropped documents included. ``repeated_paragraphs`` counts those taken out of
     documents, whatever became of these. ``stand_ins`` are documents of a corpus so small that none
     fell into their split by itself. ``corpus_sha256`` is a hash of all ids and texts that
-    stayed, in the order of the ids. ``augmented`` tells of the copies of labelled texts.
+    stayed, in the order of the ids. ``augmented`` tells of the copies of labelled texts. ``work``
+    says what of it was done by this run; it is not written, since it is not about the result.
     """
 
     documents: dict[str, int]
@@ -59,6 +72,7 @@ class PreprocessReport(BaseModel):
     evaluation_sets: dict[str, EvaluationSetReport]
     corpus_sha256: str
     augmented: AugmentReport | None = None
+    work: WorkDone = Field(WorkDone(), exclude=True)
 
 
 def preprocess(
@@ -67,6 +81,8 @@ def preprocess(
     rejected: Path,
     params: PreprocessParams,
     *,
+    kept: Path | None = None,
+    executor: ExecutorParams = ONE_PROCESS,
     progress: Progress = silent,
 ) -> PreprocessReport:
     """Turn raw documents into the splits ``train``, ``validation`` and ``test`` below ``out``.
@@ -76,135 +92,137 @@ def preprocess(
         out: the folder for the splits.
         rejected: the folder for what was dropped, with the column ``reason``.
         params: the form of the texts, what is asked of a document, and the shares of the splits.
+        kept: a folder for results of chunks, which spare the next run the work on those that are
+            the same; None: they are gone when this run is over.
+        executor: who does the work; the results are the same.
+        progress: how far it is.
 
     Raises:
         CorpusTooSmall: a split has no document.
         BadInput, MissingInput: the raw documents or an evaluation set cannot be read, or a package
             is missing that ``params`` asks for.
+        WorkerDied, ServiceUnavailable: those who do the work are gone.
     """
     form = Form(params)
     evaluation_sets = [
         read_evaluation_set(Path(name)).in_forms(form.of_evaluation)
         for name in params.decontaminate
     ]
-    classifier, samples = None, None
+    classifier, learning, samples = None, None, None
     if params.classifier is not None:
         good, bad = read_samples(params.classifier.good), read_samples(params.classifier.bad)
-        classifier, samples = learnt(good, bad)
-    table = read_table(raw, DOCUMENT_SCHEMA).sort_by("id") if any_parquet(raw) else None
-    if table is None or not table.num_rows:
-        raise CorpusTooSmall(
-            "preprocess", "there is no document", "Put files into the folder of ingest.folder.path"
-        )
-    titles, texts, reasons, hashes, earlier = [], [], [], [], []
-    columns = [table[name].to_pylist() for name in ("title", "text", "lang", "source")]
-    for number, (title, text, lang, source) in enumerate(zip(*columns, strict=True)):
-        if number % PROGRESS_DOCUMENTS == 0:
-            progress(number, table.num_rows, "documents")
-        titles.append(" ".join(form.of(title, lang=lang, source=source).text.split()))
-        formed = form.of(text, lang=lang, source=source)
-        stays, reason = worth(formed.text, primary(lang), params)
-        texts.append(stays)
-        earlier.append(formed.earlier if stays == formed.text else (formed.text, *formed.earlier))
-        reasons.append(reason)
-        hashes.append(content_hash(stays))
-    progress(table.num_rows, table.num_rows, "documents")
-    table = table.set_column(3, DOCUMENT_SCHEMA.field("title"), pa.array(titles, pa.string()))
-
-    documents = Documents(table["id"].to_pylist(), texts, hashes, reasons, earlier)
-    if classifier is not None and params.classifier is not None:
-        documents.drop_unlike(classifier, params.classifier.min_score)
-    documents.drop_equal()
-    evaluated = documents.drop_evaluated(Decontamination(evaluation_sets))
-    repeated = 0
-    if params.duplicate_paragraphs:
-        repeated = documents.drop_repeated_paragraphs(params.min_characters)
-    if params.near_duplicates is not None:
-        documents.drop_near_duplicates(params.near_duplicates)
-
-    table = table.set_column(
-        4, DOCUMENT_SCHEMA.field("text"), pa.array(documents.texts, pa.string())
+        classifier, learning = learnt(good, bad)
+        samples = json.dumps([good, bad]).encode()
+    prints = Fingerprints(
+        params,
+        samples=samples,
+        evaluation=json.dumps(evaluation_sets).encode() if evaluation_sets else None,
     )
-    reasons = documents.reasons
-    kept = pa.array([reason is None for reason in reasons])
-    dropped = table.filter(pc.invert(kept)).append_column(
-        pa.field("reason", pa.string(), nullable=False),
-        pa.array([reason for reason in reasons if reason], pa.string()),
-    )
-    write_table(dropped, rejected, shard_rows=params.shard_documents)
-
-    staying = documents.staying()
-    splits, stand_ins = splits_of([hashes[place] for place in staying], params)
-    places = np.full(table.num_rows, "", object)
-    places[staying] = splits
-    report = PreprocessReport(
-        documents={},
-        characters={},
-        bytes={},
-        languages=count(map(primary, table.filter(kept)["lang"].to_pylist())),
-        rejected=count(map(kind, dropped["reason"].to_pylist())),
-        rejected_by_source={
-            source: count(
-                map(kind, dropped.filter(pc.equal(dropped["source"], source))["reason"].to_pylist())
+    with folder_aside(kept, out) as aside:
+        files = sorted_files(raw, aside / "sorted")
+        rows, text_bytes = amount(files)
+        if not rows:
+            raise CorpusTooSmall(
+                "preprocess",
+                "there is no document",
+                "Put files into the folder of ingest.folder.path",
             )
-            for source in count(dropped["source"].to_pylist())
-        },
-        personal_data=form.replaced,
+        results = KeptResults(kept or aside / "kept")
+        rules = Rules(params, classifier, evaluation_sets, prints.name, program(work.__module__))
+        with workers(executor, text_bytes=text_bytes) as there:
+            chunks = ChunkWork(rules, prints, results, there)
+            chunks.make_first(files, progress, rows)
+            documents = Documents(chunks)
+            if params.classifier is not None:
+                documents.drop_unlike(params.classifier.min_score)
+            documents.drop_equal()
+            cost = documents.drop_evaluated() if evaluation_sets else {}
+            repeated = 0
+            if params.duplicate_paragraphs:
+                repeated = documents.drop_repeated_paragraphs(params.min_characters)
+            if params.near_duplicates is not None:
+                documents.drop_near_duplicates(params.near_duplicates, aside)
+        splits, stand_ins = splits_of(documents.digests[documents.staying()], params)
+        check_splits(splits, rows, params)
+        written = write_corpus(files, chunks, documents, splits, out, rejected, params)
+        replaced = chunks.replaced()
+    results.forget_old_ones()
+    kinds: Counter[str] = Counter()
+    for (_, why), number in written.rejected.items():
+        kinds[why] += number
+    return PreprocessReport(
+        documents={split: written.documents[split] for split in SPLITS},
+        characters={split: written.characters[split] for split in SPLITS},
+        bytes={split: written.bytes[split] for split in SPLITS},
+        languages=dict(sorted(written.languages.items())),
+        rejected=dict(sorted(kinds.items())),
+        rejected_by_source=tree(written.rejected),
+        personal_data=tree(replaced),
         repeated_paragraphs=repeated,
         stand_ins=stand_ins,
-        classifier=samples,
-        evaluation_sets=evaluated,
-        corpus_sha256=corpus_hash(table.filter(kept)),
+        classifier=learning,
+        evaluation_sets=Decontamination(evaluation_sets).report(cost),
+        corpus_sha256=written.corpus_sha256,
+        work=chunks.done,
     )
-    for split in SPLITS:
-        part = table.filter(pa.array(places == split))
-        share = {"validation": params.validation_share, "test": params.test_share}.get(split)
-        if not part.num_rows and share != 0:
-            raise CorpusTooSmall(
-                f"preprocess, {split}",
-                f"the documents that are left, {len(staying)}, are too few for all splits",
-                "Add text"
-                + (f", or set preprocess.{split}_share to 0" if share else "")
-                + (
-                    f"; {dropped.num_rows} were rejected, see data/rejected"
-                    if dropped.num_rows
-                    else ""
-                ),
-            )
-        write_table(part, out / split, shard_rows=params.shard_documents)
-        report.documents[split] = part.num_rows
-        report.characters[split] = pc.sum(pc.utf8_length(part["text"])).as_py() or 0
-        report.bytes[split] = pc.sum(pc.binary_length(part["text"])).as_py() or 0
-    return report
 
 
-def any_parquet(folder: Path) -> bool:
-    """Whether a folder that is there holds documents; one that is not there is left to fail."""
-    return not folder.is_dir() or any(folder.rglob("*.parquet"))
+@contextmanager
+def folder_aside(kept: Path | None, out: Path) -> Iterator[Path]:
+    """A folder for what only this run needs; what a killed one left there is removed."""
+    if kept is None:
+        out.parent.mkdir(parents=True, exist_ok=True)
+        with TemporaryDirectory(prefix=".preprocess-", dir=out.parent) as name:
+            yield Path(name)
+        return
+    folder = kept / "aside"
+    remove(folder)
+    folder.mkdir(parents=True)
+    try:
+        yield folder
+    finally:
+        remove(folder)
 
 
-def worth(text: str, lang: str, params: PreprocessParams) -> tuple[str, str | None]:
-    """What stays of a clean text in itself, and why it goes; None where it stays."""
-    if not text:
-        return text, "empty"
-    if len(text) < params.min_characters:
-        return text, "too short"
-    if params.languages is not None and lang not in params.languages:
-        return text, f"language {lang}"
-    stays, reason = judged(text, lang, params)
-    if reason is None and len(stays) < params.min_characters:
-        return text, "too short without the lines that filters took out"
-    return stays, reason
+def amount(files: Sequence[Path]) -> tuple[int, int]:
+    """How many documents the files hold, and how many bytes they are, unpacked."""
+    rows = size = 0
+    for path in files:
+        of_file = pq.read_metadata(path)
+        rows += of_file.num_rows
+        groups = (of_file.row_group(number) for number in range(of_file.num_row_groups))
+        size += sum(group.total_byte_size for group in groups)
+    return rows, size
 
 
-def corpus_hash(table: pa.Table) -> str:
-    """The SHA-256 of a corpus: ids and texts, in the order of the ids."""
-    digest = hashlib.sha256()
-    for name, text in zip(table["id"].to_pylist(), table["text"].to_pylist(), strict=True):
-        digest.update(f"{name}\0{text}\0".encode())
-    return digest.hexdigest()
+def check_splits(splits: NDArray[np.int8], rows: int, params: PreprocessParams) -> None:
+    """Refuse a corpus of which some split would be empty."""
+    sizes = np.bincount(splits, minlength=len(SPLITS))
+    shares = {"validation": params.validation_share, "test": params.test_share}
+    for split, size in zip(SPLITS, sizes.tolist(), strict=True):
+        share = shares.get(split)
+        if size or share == 0:
+            continue
+        rejected = rows - len(splits)
+        raise CorpusTooSmall(
+            f"preprocess, {split}",
+            f"the documents that are left, {len(splits)}, are too few for all splits",
+            "Add text"
+            + (f", or set preprocess.{split}_share to 0" if share else "")
+            + (f"; {rejected} were rejected, see data/rejected" if rejected else ""),
+        )
 
 
-def count(values: Iterable[str]) -> dict[str, int]:
-    """How often each value occurs, sorted by value."""
-    return dict(sorted(Counter(values).items()))
+def tree(counts: Mapping[Any, int]) -> dict[str, Any]:
+    """Counts by all parts of their keys but the last, level by level, sorted.
+
+    >>> tree({("b", "x"): 1, ("a", "y"): 2, ("a", "x"): 3})
+    {'a': {'x': 3, 'y': 2}, 'b': {'x': 1}}
+    """
+    root: dict[str, Any] = {}
+    for (*path, last), number in sorted(counts.items()):
+        level = root
+        for part in path:
+            level = level.setdefault(part, {})
+        level[last] = number
+    return root

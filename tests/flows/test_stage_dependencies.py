@@ -10,8 +10,8 @@ ROOT = Path(__file__).resolve().parents[2]
 STAGES = YAML(typ="safe").load((ROOT / "dvc.yaml").read_text(encoding="utf-8"))["stages"]
 
 # How a stage is run, not what it makes: a change here asks for no new build.
-FRAME = ("chatwright", "tasks.stage", "tasks.ranks", "tasks.progress", "tasks.params", "tasks.params_section",
-         "tasks.quality_params", "tasks.params_ingest", "tasks.params_web", "tasks.params_huggingface",
+FRAME = ("chatwright", "tasks.stage", "tasks.placing", "tasks.ranks", "tasks.progress", "tasks.params", "tasks.params_section",
+         "tasks.executor", "tasks.params_executor", "tasks.quality_params", "tasks.params_ingest", "tasks.params_web", "tasks.params_huggingface",
          "tasks.lineage",
          "tasks.tracking", "tasks.headlines", "tasks.registry", "tasks.corpus_page")  # fmt: skip
 

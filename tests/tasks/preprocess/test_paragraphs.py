@@ -1,13 +1,33 @@
 """Paragraphs that stood before go; short ones and the rest of the text stay as they are."""
 
+from typing import NamedTuple
+
+import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tasks.preprocess.paragraphs import without_repeated_paragraphs
+from tasks.preprocess.paragraphs import paragraph_hashes, repeated, without_paragraphs
 
 NOTICE = "All rights are reserved by those who reserved them."
 LONG = "Another paragraph that is long enough to count as one."
 CHINESE = "版权所有，未经许可不得转载或者使用。"
+
+
+class Unique(NamedTuple):
+    texts: list[str]
+    removed: list[int]
+
+
+def without_repeated_paragraphs(texts: list[str]) -> Unique:
+    hashes = [paragraph_hashes(text) for text in texts]
+    gone = repeated(np.array([each for these in hashes for each in these], "S16"))
+    ends = np.cumsum([len(these) for these in hashes])
+    parts = np.split(gone, ends[:-1]) if texts else []
+    left = [
+        without_paragraphs(text, part.tolist()) if part.any() else text
+        for text, part in zip(texts, parts, strict=True)
+    ]
+    return Unique(left, [int(part.sum()) for part in parts])
 
 
 def test_the_first_stays_and_later_ones_go() -> None:

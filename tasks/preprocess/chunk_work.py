@@ -1,0 +1,204 @@
+"""Brings every chunk's layers into being: what is kept is taken, the rest sent to the workers."""
+
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import pyarrow as pa
+from pydantic import BaseModel
+
+from tasks.arrow_bytes import from_bytes, to_bytes
+from tasks.executor import Workers, ordered_map
+from tasks.kept_results import KeptResults
+from tasks.preprocess.borrowing import Borrowed, Lenders
+from tasks.preprocess.layers.fingerprints import Fingerprints
+from tasks.preprocess.layers.formed import replaced_in
+from tasks.preprocess.layers.work import Layers, Piece, Rules, final_texts, whole_texts, work
+from tasks.preprocess.raw_documents import chunks
+from tasks.progress import Progress
+
+READ = ("title", "text", "lang", "source")
+"""What the layers are made of; and ``id``, which only decides where chunks end."""
+
+FEW_CHUNKS = 3
+"""They are sooner done than processes are started for them."""
+
+
+class WorkDone(BaseModel):
+    """What a run had to do.
+
+    Attributes:
+        chunks: of the corpus.
+        kept: those of which everything was kept.
+        mended: those that were kept but for some documents.
+        new_documents: these documents.
+        made: of the other chunks, by layer, those of which it was made anew.
+    """
+
+    chunks: int = 0
+    kept: int = 0
+    mended: int = 0
+    new_documents: int = 0
+    made: dict[str, int] = {}
+
+    def __str__(self) -> str:
+        made = ", ".join(f"{name} of {number}" for name, number in self.made.items())
+        mended = f", {self.mended} but for {self.new_documents} documents" if self.mended else ""
+        anew = f"; made anew: {made}" if made else ""
+        return f"kept {self.kept} of {self.chunks} chunks{mended}{anew}"
+
+
+@dataclass
+class Chunk:
+    """How many documents, and under which fingerprint each layer is kept."""
+
+    rows: int
+    layers: dict[str, str] = field(default_factory=dict)
+
+
+class ChunkWork:
+    """All chunks of a corpus and their layers.
+
+    Args:
+        rules: what decides the layers.
+        prints: under what they are kept, by the same rules.
+        kept: where.
+        workers: who makes them.
+    """
+
+    def __init__(
+        self, rules: Rules, prints: Fingerprints, kept: KeptResults, workers: Workers
+    ) -> None:
+        self._rules, self._prints, self._workers = rules, prints, workers
+        self.kept = kept
+        self._made: Counter[str] = Counter()
+        self._touched: set[int] = set()
+        self._lenders: Lenders | None = None
+        self._borrowed: dict[int, Borrowed] = {}
+        self._mended_chunks = self._new_documents = 0
+        self.chunks: list[Chunk] = []
+
+    @property
+    def done(self) -> WorkDone:
+        """What there was to do."""
+        count = len(self.chunks)
+        return WorkDone(
+            chunks=count,
+            kept=count - len(self._touched),
+            mended=self._mended_chunks,
+            new_documents=self._new_documents,
+            made=dict(self._made),
+        )
+
+    def make_first(self, files: Sequence[Path], progress: Progress, total: int) -> None:
+        """The layers that documents decide by themselves; reads the files once, in order."""
+
+        def pieces() -> Iterator[Piece]:
+            documents = 0
+            for number, table in enumerate(chunks(files, ("id", *READ))):
+                raw = to_bytes(table.select(READ))
+                layers = self._prints.of_first(self._prints.of_rows(raw))
+                self.chunks.append(Chunk(table.num_rows, layers))
+                progress(documents, total, "documents")
+                documents += table.num_rows
+                if self.kept.find("rows", layers["rows"]) is None:
+                    self._lenders = self._lenders or Lenders(self.kept, self._prints)
+                    if borrowed := self._lenders.known(table.select(READ)):
+                        yield from self._mended(number, borrowed, table.select(READ))
+                        continue
+                yield from self._piece(number, self._prints.first, {"raw": raw})
+
+        self._do(pieces())
+        progress(total, total, "documents")
+
+    def make_shortened(self, repeated: Sequence[pa.Array | None]) -> None:
+        """The layer ``shortened`` of the chunks in which paragraphs stood before.
+
+        Args:
+            repeated: for each chunk, where there are any, a list for each document that says which
+                of its long paragraphs go.
+        """
+
+        def pieces() -> Iterator[Piece]:
+            for number, (chunk, these) in enumerate(zip(self.chunks, repeated, strict=True)):
+                if these is not None:
+                    given = to_bytes(pa.table({"these": these}))
+                    worth = chunk.layers["worth"]
+                    chunk.layers["shortened"] = self._prints.of_shortened(worth, given)
+                    yield from self._piece(number, ("shortened",), {"repeated": given})
+
+        self._do(pieces())
+
+    def make_keys(self) -> None:
+        """The layer ``keys``, of what is left of the texts."""
+
+        def pieces() -> Iterator[Piece]:
+            for number, chunk in enumerate(self.chunks):
+                texts = chunk.layers.get("shortened") or chunk.layers["worth"]
+                chunk.layers["keys"] = self._prints.of_keys(texts)
+                yield from self._piece(number, ("keys",), {})
+
+        self._do(pieces())
+
+    def read(self, chunk: Chunk, layer: str, columns: Sequence[str] | None = None) -> pa.Table:
+        """A layer of a chunk, or some of its columns."""
+        return from_bytes(self.kept[layer, chunk.layers[layer]], columns)
+
+    def texts(self, chunk: Chunk, *, whole: bool = False) -> pa.ChunkedArray:
+        """What is left of the texts of a chunk; ``whole``: with paragraphs that stood before."""
+        formed = self.read(chunk, "formed", ["text"])
+        worth = self.read(chunk, "worth", ["text"])
+        if whole or "shortened" not in chunk.layers:
+            return whole_texts(formed, worth)
+        return final_texts(formed, worth, self.read(chunk, "shortened", ["text"]))
+
+    def replaced(self) -> Counter[tuple[str, str, str]]:
+        """How much personal data was replaced: by source, language and kind."""
+        total: Counter[tuple[str, str, str]] = Counter()
+        for chunk in self.chunks:
+            total.update(replaced_in(self.read(chunk, "formed", ["source", "lang", "replaced"])))
+        return total
+
+    def _piece(self, number: int, layers: Sequence[str], given: Layers) -> Iterator[Piece]:
+        """The work there is on a chunk, if there is any: layers that are not kept."""
+        names = self.chunks[number].layers
+        wanted = [name for name in layers if self.kept.find(name, names[name]) is None]
+        if not wanted:
+            return
+        if not {"rows", "formed"} & {*wanted}:
+            given.pop("raw", None)
+        if "formed" not in wanted:
+            there = ("formed", "worth", *(["shortened"] if wanted == ["keys"] else []))
+            for name in there:
+                if name in names and name not in wanted:
+                    given[name] = self.kept[name, names[name]].to_pybytes()
+        self._touched.add(number)
+        self._made.update(wanted)
+        yield Piece(number, self._rules, given, wanted)
+
+    def _mended(self, number: int, borrowed: Borrowed, raw: pa.Table) -> Iterator[Piece]:
+        """The work there is on a chunk of which most documents are known."""
+        self._touched.add(number)
+        self._borrowed[number] = borrowed
+        self._mended_chunks += 1
+        self._new_documents += len(borrowed.new)
+        if len(borrowed.new):
+            given = {"raw": to_bytes(raw.take(borrowed.new))}
+            yield Piece(number, self._rules, given, self._prints.first)
+        else:
+            self._keep(number, dict.fromkeys(self._prints.first))
+
+    def _keep(self, number: int, layers: Mapping[str, bytes | None]) -> None:
+        """Keep layers of a chunk, or of its new documents with what is lent of the others."""
+        borrowed = self._borrowed.pop(number, None)
+        for name, content in layers.items():
+            if borrowed is not None:
+                new = from_bytes(content) if content is not None else None
+                content = to_bytes(borrowed.layer(name, self.kept, new))
+            if content is not None:
+                self.kept.keep(name, self.chunks[number].layers[name], content)
+
+    def _do(self, pieces: Iterator[Piece]) -> None:
+        for number, layers in ordered_map(self._workers, work, pieces, few=FEW_CHUNKS):
+            self._keep(number, layers)
