@@ -16,7 +16,6 @@ from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import BrokenExecutor, CancelledError, Executor, Future, ProcessPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
-from itertools import chain, islice
 from multiprocessing import connection, get_context, parent_process
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -81,11 +80,7 @@ def workers(params: ExecutorParams, *, text_bytes: int) -> Iterator[Workers]:
 
 
 def ordered_map(
-    workers: Workers,
-    function: Callable[[Item], Result],
-    items: Iterable[Item],
-    *,
-    few: int = 0,
+    workers: Workers, function: Callable[[Item], Result], items: Iterable[Item]
 ) -> Iterator[Result]:
     """The function's results, in the order of the items; items are taken as workers come free.
 
@@ -93,19 +88,11 @@ def ordered_map(
         workers: as ``workers`` gives them.
         function: at the top of a module, so that other processes find it.
         items: what it is called with; they and the results go from process to process.
-        few: so many items, if there are no more, are sooner done here than a process is started.
 
     Raises:
         WorkerDied: a process was killed, or on a cluster every worker that took the same piece.
         ServiceUnavailable: the cluster is gone.
     """
-    items = iter(items)
-    if workers.count and workers.cluster is None and few:
-        first = list(islice(items, few + 1))
-        if len(first) <= few:
-            yield from map(function, first)
-            return
-        items = chain(first, items)
     waiting: deque[Future[Result]] = deque()
     try:
         for item in items:

@@ -3,6 +3,7 @@
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from itertools import chain
 from pathlib import Path
 
 import pyarrow as pa
@@ -21,8 +22,8 @@ from tasks.progress import Progress
 READ = ("title", "text", "lang", "source")
 """What the layers are made of; and ``id``, which only decides where chunks end."""
 
-FEW_CHUNKS = 3
-"""They are sooner done than processes are started for them."""
+LITTLE_BYTES = 2_000_000
+"""So much, as it is sent, is sooner done here than processes are started for it."""
 
 
 class WorkDone(BaseModel):
@@ -200,5 +201,16 @@ class ChunkWork:
                 self.kept.keep(name, self.chunks[number].layers[name], content)
 
     def _do(self, pieces: Iterator[Piece]) -> None:
-        for number, layers in ordered_map(self._workers, work, pieces, few=FEW_CHUNKS):
+        has_pool = self._workers.count > 0 and self._workers.cluster is None
+        first: list[Piece] = []
+        size = 0
+        while has_pool and size <= LITTLE_BYTES and (piece := next(pieces, None)) is not None:
+            first.append(piece)
+            size += sum(map(len, piece.given.values()))
+        done = (
+            map(work, first)
+            if has_pool and size <= LITTLE_BYTES
+            else ordered_map(self._workers, work, chain(first, pieces))
+        )
+        for number, layers in done:
             self._keep(number, layers)

@@ -33,6 +33,7 @@ DOCUMENTS = 2_000
 def raw(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.setattr(raw_documents, "CHUNK_BYTES", 20_000)
     monkeypatch.setattr("tasks.executor.SMALL_BYTES", 0)
+    monkeypatch.setattr("tasks.preprocess.chunk_work.LITTLE_BYTES", 0)
     rows = []
     for n in range(DOCUMENTS):
         of = n - n % 4 // 3  # every fourth has the words of the one before
