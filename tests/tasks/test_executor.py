@@ -115,7 +115,9 @@ def test_a_cluster_that_cannot_be_used_is_told_in_one_sentence(
     monkeypatch.setattr("tasks.executor.ANSWER_SECONDS", 1)
     # The port of "discard", which nobody serves.
     nobody = ExecutorParams(address="tcp://127.0.0.1:9")
-    with pytest.raises(ServiceUnavailable, match=r"^executor\.address, tcp://127\.0\.0\.1:9: nobody"):
+    with pytest.raises(
+        ServiceUnavailable, match=r"^executor\.address, tcp://127\.0\.0\.1:9: nobody"
+    ):
         with workers(nobody, text_bytes=0):
             pass
     with pytest.raises(ServiceUnavailable, match="that is no address"):

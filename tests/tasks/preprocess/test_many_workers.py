@@ -44,7 +44,9 @@ def raw(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return tmp_path / "raw"
 
 
-def run(raw: Path, name: str, executor: ExecutorParams) -> tuple[PreprocessReport, dict[str, bytes]]:
+def run(
+    raw: Path, name: str, executor: ExecutorParams
+) -> tuple[PreprocessReport, dict[str, bytes]]:
     out = raw.parent / name
     report = preprocess(
         raw, out / "clean", out / "rejected", PARAMS, kept=out / "kept", executor=executor
