@@ -185,7 +185,7 @@ def main() -> None:
         write_documents(documents(new, "web", "-new"), folder / "raw" / "new")
         measured("1 % more, scattered", PARAMS, full)
         measured("a filter's limit changed", {**PARAMS, **OTHER_FILTER}, full)
-    Console().print(table)
+    Console(width=120).print(table)
 
 
 if __name__ == "__main__":

@@ -114,7 +114,7 @@ def main() -> None:
         table.add_row(
             name, f"{clock:.2f}", f"{processor:.2f}", f"{processor / full[1]:.1%}", f"{share:.1%}"
         )
-    Console().print(table)
+    Console(width=120).print(table)
 
 
 if __name__ == "__main__":
