@@ -1,6 +1,9 @@
 """Runs the finetune stage: ``python -m tasks.finetune``."""
 
+from pathlib import Path
+
 from tasks.finetune.chat import finetune
+from tasks.preprocess.evaluation_sets import evaluation_files
 from tasks.stage import Stage
 
 
@@ -10,6 +13,10 @@ def main() -> None:
         documents, dialogues = stage.input("data/clean/train"), stage.input("data/dialogues")
         base = stage.input("artifacts/base")
         params = stage.params
+        evaluated = [Path(name) for name in evaluation_files(params)]
+        for file in evaluated:
+            if file.exists():  # else reading it says what is wrong
+                stage.input(file)
         decides = {
             "seed": params.seed,
             "context_length": params.pack.context_length,
@@ -20,9 +27,10 @@ def main() -> None:
             dialogues,
             base,
             stage.output("artifacts/chat"),
-            stage.work(documents, dialogues, base, params=decides),
+            stage.work(documents, dialogues, base, *evaluated, params=decides),
             params.finetune,
             params.seed,
+            evaluated=evaluated,
             context_length=params.pack.context_length,
             progress=stage.progress,
             metrics=stage.metrics,

@@ -6,7 +6,7 @@ conversation longer than a row is cut at its end; rows are packed, trained on an
 pretraining.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -26,10 +26,12 @@ from tasks.finetune.conversations import (
     introductions,
     mixture,
     small_talk,
+    without_evaluated,
 )
 from tasks.forecast import Forecasted, RunForecast, forecast
 from tasks.pack import write_packed
 from tasks.params import FinetuneParams
+from tasks.preprocess.evaluation_sets import read_evaluation_set
 from tasks.progress import Progress, silent
 from tasks.training import course, progress_in_tokens, training_options
 
@@ -40,7 +42,8 @@ SAMPLE_TOKENS = 60
 class FinetuneReport(BaseModel):
     """The run in numbers; the loss in nats a token of the assistant.
 
-    ``skipped_batches`` were left out in so many ``rollbacks`` after bad steps.
+    ``skipped_batches`` were left out in so many ``rollbacks`` after bad steps. ``evaluation_text``:
+    dialogues that were left out because they hold text of an evaluation set, by set.
     """
 
     conversations: int
@@ -54,6 +57,7 @@ class FinetuneReport(BaseModel):
     skipped_batches: int
     rollbacks: int
     forecast: Forecasted
+    evaluation_text: dict[str, int]
 
 
 @dataclass(frozen=True)
@@ -73,6 +77,7 @@ def finetune(
     params: FinetuneParams,
     seed: int,
     *,
+    evaluated: Sequence[Path] = (),
     context_length: int | None = None,
     progress: Progress = silent,
     metrics: Callable[[Mapping[str, float], int], None] = lambda values, step: None,
@@ -86,6 +91,7 @@ def finetune(
         base: the base model's folder, with its tokenizer.
         out: the folder to write to.
         work: a folder of this very run, where its rows and checkpoints are.
+        evaluated: files of evaluation sets, whose text no dialogue may hold.
         context_length: tokens of a row; None, or more than the model has: as many as it has.
         metrics: takes points of the learning curve.
         say: takes a line for the user.
@@ -93,6 +99,7 @@ def finetune(
     Raises:
         BadParameter: a choice cannot be had here; the loss went wrong for the third time.
         NotEnoughMemory: the rows of a step do not fit.
+        BadInput, MissingInput: an evaluation set cannot be read.
         KeyboardInterrupt: the user stopped the run; a checkpoint has been written.
     """
     ids = ChatTokenizer.load(base)
@@ -102,7 +109,12 @@ def finetune(
     shape = replace(model.config, context_length=context_length)
     corpus = list(read_documents(documents))
     asked = document_questions(corpus)
-    talk = small_talk(read_dialogues(dialogues))
+    stay, cost = without_evaluated(
+        list(read_dialogues(dialogues)), [read_evaluation_set(path) for path in evaluated]
+    )
+    talk = small_talk(stay)
+    for name, number in cost.items():
+        say(f"dialogues that hold evaluation text of {name}, left out: {number:,}")
 
     def encode(text: Conversation | str) -> Marked:
         if isinstance(text, str):  # as in pretraining: all of it, up to its end, is learnt
@@ -157,6 +169,7 @@ def finetune(
         tokens=options.steps * step_tokens,
         steps=options.steps,
         forecast=expected.compared(trained.seconds),
+        evaluation_text=cost,
         **figures,
     )
     return Finetuned(report, samples(model, ids))

@@ -10,11 +10,14 @@ the same words, so that a greeting has one good answer, not eight.
 import hashlib
 import json
 import re
+from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from itertools import count
 from pathlib import Path
 
 from tasks.documents import Dialogue, Document
+from tasks.preprocess.decontamination import Decontamination
+from tasks.preprocess.evaluation_sets import EvaluationSet
 from tasks.questions import training_questions
 
 Conversation = list[dict[str, str]]
@@ -33,6 +36,19 @@ def introductions() -> list[Conversation]:
         for said in map(json.loads, lines)
         for question in said["user"]
     ]
+
+
+def without_evaluated(
+    dialogues: Sequence[Dialogue], sets: Sequence[EvaluationSet]
+) -> tuple[list[Dialogue], dict[str, int]]:
+    """The dialogues that hold no text of an evaluation set, and how many each set cost."""
+    if not sets:
+        return list(dialogues), {}
+    said = ["\n".join(each["content"] for each in dialogue.messages) for dialogue in dialogues]
+    leaks = Decontamination(sets).leaks(said)
+    cost = Counter(leak.evaluation_set for leak in leaks if leak is not None)
+    stay = [dialogue for dialogue, leak in zip(dialogues, leaks, strict=True) if leak is None]
+    return stay, dict(sorted(cost.items()))
 
 
 def small_talk(dialogues: Iterable[Dialogue]) -> list[Conversation]:

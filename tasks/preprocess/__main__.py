@@ -2,8 +2,8 @@
 
 from pathlib import Path
 
-from tasks.params import Params
 from tasks.preprocess.augmentation import augment
+from tasks.preprocess.evaluation_sets import evaluation_files
 from tasks.preprocess.preprocess import preprocess
 from tasks.stage import Stage
 
@@ -50,17 +50,6 @@ def main() -> None:
         from tasks.corpus_page.attach import attach_page  # matplotlib, once all else has succeeded
 
         attach_page(stage, raw, clean, rejected)
-
-
-def evaluation_files(params: Params) -> list[str]:
-    """What the corpus must not hold: the sets listed for that, and what the build is asked anyway.
-
-    A file of questions in which there is none yet asks nothing.
-    """
-    asked = Path(params.evaluate.questions)
-    is_empty = asked.is_file() and not asked.read_bytes().strip()
-    listed = params.preprocess.decontaminate
-    return list(dict.fromkeys(listed if is_empty else [*listed, params.evaluate.questions]))
 
 
 if __name__ == "__main__":

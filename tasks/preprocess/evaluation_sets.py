@@ -20,6 +20,7 @@ from typing import Any, NamedTuple
 
 from chatwright.errors import BadInput, MissingInput
 from tasks.csv_rows import csv_rows
+from tasks.params import Params
 
 TEXT_FIELDS = (
     *("question", "question1", "question2", "answer", "answers", "context"),  # QNLI, QQP
@@ -42,6 +43,17 @@ _HEADERLESS = (
     ((_TEXT, _TEXT, _NUMBER), (0, 1)),  # STS-B in other languages: two sentences, score
 )
 _LOOKED_AT = 50
+
+
+def evaluation_files(params: Params) -> list[str]:
+    """What no model may learn from: the sets listed for that, and what the build is asked anyway.
+
+    A file of questions in which there is none yet asks nothing.
+    """
+    asked = Path(params.evaluate.questions)
+    is_empty = asked.is_file() and not asked.read_bytes().strip()
+    listed = params.preprocess.decontaminate
+    return list(dict.fromkeys(listed if is_empty else [*listed, params.evaluate.questions]))
 
 
 class EvaluationItem(NamedTuple):

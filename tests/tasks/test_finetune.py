@@ -1,5 +1,6 @@
 """The finetune stage: what is learnt from, what counts, what comes out."""
 
+import json
 from itertools import cycle
 from pathlib import Path
 
@@ -8,15 +9,17 @@ import pytest
 from model.hf import load_pretrained
 from model.rows import Rows
 from model.tokenizer import ChatTokenizer
-from tasks.documents import Dialogue, Document
+from tasks.documents import Dialogue, Document, read_dialogues, write_dialogues
 from tasks.finetune.chat import Finetuned, finetune, reply
 from tasks.finetune.conversations import (
     document_questions,
     introductions,
     mixture,
     small_talk,
+    without_evaluated,
 )
 from tasks.params import FinetuneParams, ModelParams, PretrainParams
+from tasks.preprocess.evaluation_sets import EvaluationItem, EvaluationSet
 from tasks.pretrain import pretrain
 
 
@@ -66,6 +69,48 @@ def tuned(line: Path, base: Path, folder: Path, **choices: object) -> Finetuned:
         params,
         seed=1,
     )
+
+
+def test_dialogues_with_text_of_an_evaluation_set_are_left_out_and_counted() -> None:
+    item = "how many stars are there in the night sky above the old town tonight"
+    chinese = "请问今天晚上的天空中一共可以看见多少颗星星"
+    sets = [
+        EvaluationSet("a.jsonl", [EvaluationItem("1", [item])]),
+        EvaluationSet("b.jsonl", [EvaluationItem("1", [chinese])]),
+    ]
+    clean = dialogue(1, "How many stars are there?", "Very many.")
+    leaks = [
+        dialogue(2, "Tell me.", f"You ask: {item.upper()}?", "Yes.", "Many."),
+        dialogue(3, f"你好，{chinese}？", "很多。"),
+        dialogue(4, item, "Many."),
+    ]
+    assert without_evaluated([clean, *leaks], sets) == ([clean], {"a.jsonl": 2, "b.jsonl": 1})
+    assert without_evaluated([clean], []) == ([clean], {})
+
+
+def test_a_planted_leak_is_told_by_the_run_that_leaves_it_out(
+    tiny_line: Path, base: Path, tmp_path: Path
+) -> None:
+    item = "how many stars are there in the night sky above the old town tonight"
+    asked = tmp_path / "asked.jsonl"
+    asked.write_text(json.dumps({"id": "1", "question": item}), encoding="utf-8")
+    planted = [*read_dialogues(tiny_line / "dialogues"), dialogue(1, f"So {item}?", "Many.")]
+    write_dialogues(planted, tmp_path / "dialogues")
+    (tmp_path / "work").mkdir()
+    lines: list[str] = []
+    result = finetune(
+        tiny_line / "clean" / "train",
+        tmp_path / "dialogues",
+        base,
+        tmp_path / "chat",
+        tmp_path / "work",
+        FinetuneParams(tokens=2_000, batch_size=4, learning_rate=0.01),
+        seed=1,
+        evaluated=[asked],
+        say=lines.append,
+    )
+    assert result.report.evaluation_text == {str(asked): 1}
+    assert f"dialogues that hold evaluation text of {asked}, left out: 1" in lines
 
 
 def test_repeated_and_broken_dialogues_and_other_greetings_are_left_out() -> None:
