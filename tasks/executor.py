@@ -75,6 +75,11 @@ def workers(params: ExecutorParams, *, text_bytes: int) -> Iterator[Workers]:
     pool = ProcessPoolExecutor(count, get_context("spawn"), initializer=_begin)
     try:
         yield Workers(pool, count)
+    except BaseException:
+        # Nobody waits for what they are at, which may take minutes: it is of no use any more.
+        for process in list((pool._processes or {}).values()):
+            process.terminate()
+        raise
     finally:
         pool.shutdown(cancel_futures=True)
 
@@ -203,7 +208,7 @@ def _result(future: Future[Result], workers: Workers) -> Result:
             try:
                 return future.result(timeout=LOOK_SECONDS)
             except TimeoutError:
-                if future.done():
-                    raise
+                if future.done():  # in the last moment, or it is the work's own error
+                    return future.result()
                 if not workers.cluster.nthreads():
                     raise _without_workers("executor.address") from None

@@ -78,10 +78,12 @@ class KeptResults:
 
     def forget_old_ones(self) -> None:
         """Remove what the last runs did not use, and what a killed one left half written."""
-        used = {path: path.stat().st_mtime_ns for path in self._folder.glob("*/*")}
+        used = {
+            path: path.stat().st_mtime_ns for path in self._folder.glob("*/*") if path.is_file()
+        }
         oldest = min(sorted({*used.values()}, reverse=True)[:RUNS_KEPT], default=0)
         for path, at in used.items():
-            if at < oldest or path.suffix == ".partial":
+            if at != self._began and (at < oldest or path.suffix == ".partial"):
                 path.unlink()
 
     def _path(self, layer: str, fingerprint: str) -> Path:

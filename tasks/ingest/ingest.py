@@ -6,6 +6,7 @@ source is another entry in ``SOURCES``.
 """
 
 import contextlib
+from collections import Counter
 from collections.abc import Callable, Iterator
 from functools import partial
 from pathlib import Path
@@ -38,6 +39,8 @@ from tasks.params_ingest import IngestParams
 from tasks.placing import remove
 from tasks.progress import Progress, silent
 from tasks.sorted_shards import SortedShards
+
+MOST_REASONS = 3  # in one sentence
 
 FILE_SOURCES = ("chat", "commoncrawl", "labelled", "questions", "wikipedia")
 """They read the files that ``ingest.<source>.paths`` names."""
@@ -185,7 +188,7 @@ def ingest(
         if not any(report.documents.values()) and not any(report.dialogues.values()):
             raise CorpusTooSmall(
                 "ingest.sources",
-                f"no text in any of: {', '.join(sorted(set(params.sources)))}",
+                f"no text in any of: {', '.join(sorted(set(params.sources)))}{_left_out(report)}",
                 "Put files into the folder, or add python-docs to the sources in params.yaml",
             )
     for name, of_source in readings.items():
@@ -195,3 +198,13 @@ def ingest(
         if path.name not in readings:
             remove(path)
     return report
+
+
+def _left_out(report: IngestReport) -> str:
+    """What did not come in, for a sentence; nothing where nothing was there."""
+    reasons = Counter[str]()
+    for of_source in report.left_out.values():
+        reasons.update(of_source)
+    some = [f"{number}: {reason}" for reason, number in reasons.most_common(MOST_REASONS)]
+    named = [f"as {report.named[0]}"] if report.named else []
+    return f" (left out {'; '.join(some + named)})" if some else ""

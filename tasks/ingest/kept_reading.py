@@ -100,11 +100,12 @@ class KeptReading:
         if self._executor.address is not None:  # its workers run in folders of their own
             files = [replace(file, path=file.path.absolute()) for file in files]
         new = [unit.of(files) for unit in units if unit.segment is None]
-        # One portion is worked on by one, whoever it is: here.
+        # One portion is worked on by one, whoever it is: here; and nothing by nobody.
+        executor = self._executor if len(new) > 1 else ExecutorParams(workers=1)
         new_bytes = sum(_size(each.path) for some in new for each in some) if len(new) > 1 else 0
         left_outs: dict[int, LeftOut] = {}
         done = merged = 0
-        with workers(self._executor, text_bytes=new_bytes) as at_work:
+        with workers(executor, text_bytes=new_bytes) as at_work:
             into = partial(segment_of, read=read, store=store.folder)
             results = ordered_map(at_work, into, new)
             for unit in units:

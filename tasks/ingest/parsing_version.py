@@ -2,7 +2,7 @@
 
 import hashlib
 import platform
-from importlib.metadata import version
+from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from xml.parsers import expat
 
@@ -17,6 +17,9 @@ LIBRARIES = (
 )
 """What they read with; the rest is Python's own."""
 
+OPTIONAL = ("cryptography",)
+"""What some files want and others do not: pypdf reads no encrypted file without."""
+
 
 def parsing_version() -> str:
     """A hash of the program's files and of the versions that it runs with."""
@@ -30,5 +33,10 @@ def parsing_version() -> str:
                 found.update(file.read_bytes())
     for library in LIBRARIES:
         found.update(f"{library}=={version(library)}\0".encode())
+    for library in OPTIONAL:
+        try:
+            found.update(f"{library}=={version(library)}\0".encode())
+        except PackageNotFoundError:
+            found.update(f"no {library}\0".encode())
     found.update(f"{platform.python_version()}, {expat.EXPAT_VERSION}".encode())
     return found.hexdigest()

@@ -14,6 +14,9 @@ def times_as_text(batch: pa.RecordBatch) -> pa.RecordBatch:
     [{'date': '1970-01-01'}]
     """
     for place, column in enumerate(batch.columns):
+        if pa.types.is_list(column.type) and pa.types.is_temporal(column.type.value_type):
+            column = column.cast(pa.list_(pa.string()))
+            batch = batch.set_column(place, batch.schema.names[place], column)
         if not pa.types.is_temporal(column.type):
             continue
         if pa.types.is_timestamp(column.type) and column.type.tz:

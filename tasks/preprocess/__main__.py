@@ -1,5 +1,6 @@
 """Run the stage: ``python -m tasks.preprocess``."""
 
+from collections.abc import Mapping
 from pathlib import Path
 
 from tasks.preprocess.augmentation import augment
@@ -45,11 +46,18 @@ def main() -> None:
             )
         if copies is not None:
             report.augmented = copies
-            stage.log(f"copies of labelled texts: {copies.copies}; none of {copies.left_alone}")
+            stage.log(f"copies of labelled texts: {listed(copies.copies) or 'none'}")
+            if copies.left_alone:
+                stage.log(f"labelled texts without copies: {listed(copies.left_alone)}")
         stage.report(report)
         from tasks.corpus_page.attach import attach_page  # matplotlib, once all else has succeeded
 
         attach_page(stage, raw, clean, rejected)
+
+
+def listed(counts: Mapping[str, int]) -> str:
+    """Counts by name, for a line of the log."""
+    return ", ".join(f"{number:,} {name}" for name, number in counts.items())
 
 
 if __name__ == "__main__":

@@ -215,7 +215,11 @@ def read_synonyms(path: Path) -> Synonyms:
     try:
         lines = path.read_text(encoding="utf-8").splitlines()
     except FileNotFoundError:
-        raise MissingInput(str(path), "preprocess.augment.synonyms names it") from None
+        raise MissingInput(
+            str(path),
+            "there is no such file, and preprocess.augment.synonyms names it",
+            "Mend the name",
+        ) from None
     except (OSError, UnicodeDecodeError) as error:
         raise BadInput(str(path), f"cannot be read as UTF-8: {error}".rstrip(".")) from None
     groups = [[word for word in line.split() if not word.endswith("=")] for line in lines]

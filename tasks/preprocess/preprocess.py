@@ -108,14 +108,13 @@ def preprocess(
         read_evaluation_set(Path(name)).in_forms(form.of_evaluation)
         for name in params.decontaminate
     ]
-    classifier, learning, samples = None, None, None
+    classifier, learning = None, None
     if params.classifier is not None:
         good, bad = read_samples(params.classifier.good), read_samples(params.classifier.bad)
         classifier, learning = learnt(good, bad)
-        samples = json.dumps([good, bad]).encode()
     prints = Fingerprints(
         params,
-        samples=samples,
+        classifier=None if classifier is None else classifier.content(),
         evaluation=json.dumps(evaluation_sets).encode() if evaluation_sets else None,
     )
     with folder_aside(kept, out) as aside:

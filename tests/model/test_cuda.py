@@ -15,9 +15,11 @@ import pytest
 import torch
 
 from model.architectures import build
+from model.attention import attention_mask
 from model.batch_size import largest_batch
 from model.config import ModelConfig
 from model.data import in_order
+from model.document_attention import Borders
 from model.generation import generate
 from model.language_model import LanguageModel
 from model.masking import Masking
@@ -105,6 +107,10 @@ def test_the_kernel_for_documents_looks_at_none_but_a_tokens_own(rows: Path) -> 
     batch = placed(Rows(rows).take([0]), GPU)
     starts = (batch["position_ids"][0] == 0).nonzero().flatten().tolist()
     second = starts[1]
+    mask = attention_mask(
+        batch["input_ids"], batch["position_ids"], True, torch.bfloat16, model.config.head_dim
+    )
+    assert isinstance(mask, Borders)
     with torch.autocast("cuda", torch.bfloat16), torch.no_grad():
         before = model.hidden(batch["input_ids"], batch["position_ids"])
         batch["input_ids"][0, :second] += 7

@@ -40,6 +40,12 @@ def refused(number: int) -> int:
     raise BadInput("here", f"{number} is wrong", "Mend it")
 
 
+def refused_or_endless(number: int) -> int:
+    if number:
+        time.sleep(600)
+    raise BadInput("here", f"{number} is wrong", "Mend it")
+
+
 def test_who_does_the_work_decides_no_result() -> None:
     stages = YAML(typ="safe").load((ROOT / "dvc.yaml").read_text("utf-8"))["stages"]
     watched = [key for stage in stages.values() for key in stage.get("params", [])]
@@ -84,6 +90,16 @@ def test_what_a_worker_says_is_wrong_comes_as_it_was_said() -> None:
             list(ordered_map(there, refused, range(9)))
 
 
+@pytest.mark.timeout(60)  # it waits for no work that is under way
+def test_an_error_ends_work_that_nobody_waits_for() -> None:
+    with (
+        pytest.raises(BadInput, match="0 is wrong"),
+        workers(TWO, text_bytes=LARGE) as there,
+    ):
+        for _ in ordered_map(there, refused_or_endless, range(4)):
+            pass
+
+
 def test_workers_end_with_the_stage_that_is_killed(tmp_path: Path) -> None:
     code = (
         "import sys; sys.path.insert(0, sys.argv[1])\n"
@@ -121,7 +137,7 @@ def test_a_cluster_that_cannot_be_used_is_told_in_one_sentence(
         with workers(nobody, text_bytes=0):
             pass
     with pytest.raises(ServiceUnavailable, match="that is no address"):
-        with workers(ExecutorParams(address="nonsense://x"), text_bytes=0):
+        with workers(ExecutorParams(address="nonsense://x:1"), text_bytes=0):
             pass
     monkeypatch.setitem(sys.modules, "distributed", None)
     with pytest.raises(MissingInput, match=r'pip install "chatwright\[cluster\]"'):

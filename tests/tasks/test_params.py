@@ -52,6 +52,7 @@ def test_every_known_key_stands_in_the_file(tree: dict[str, Any]) -> None:
         ("pretrain", "spike_factor", 1.0, "pretrain.spike_factor: 1.0 cannot be used"),
         ("ingest", "sources", [], "ingest.sources: [] cannot be used"),
         ("ingest", "sources", ["wiki"], "'wiki' cannot be used: input should be 'python-docs'"),
+        ("executor", "address", "nothing", "executor.address: 'nothing' cannot be used: is no address of a Dask scheduler, such as tcp://10.0.0.5:8786"),
         ("register", "model_name", "a:b", "register.model_name: 'a:b' cannot be used"),
     ],
 )  # fmt: skip

@@ -82,9 +82,10 @@ class Client:
         """
         try:
             return self._page(address)
-        except (Refused, OSError, MemoryError):  # the last two: of this machine, as its full disk
+        except Refused:
             raise
-        except Exception as error:  # a server may send anything, and one page is not to end all
+        # What parsing raises: a server may send anything, and one page is not to end all.
+        except (ValueError, ArithmeticError, LookupError) as error:
             detail = f"{type(error).__name__}: {error}"
             raise Refused("its answer makes no sense", " ".join(detail.split())[:200]) from error
 

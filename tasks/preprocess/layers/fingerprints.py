@@ -34,12 +34,12 @@ class Fingerprints:
 
     Args:
         params: the stage's.
-        samples: what the classifier learnt from; None: there is none.
+        classifier: its content; None: there is none.
         evaluation: the evaluation sets' texts; None: there is none.
     """
 
     def __init__(
-        self, params: PreprocessParams, *, samples: bytes | None, evaluation: bytes | None
+        self, params: PreprocessParams, *, classifier: bytes | None, evaluation: bytes | None
     ) -> None:
         near = params.near_duplicates
         rules: dict[str, Any] = {
@@ -55,7 +55,7 @@ class Fingerprints:
             "keys": near and near.model_dump(include={"shingle", "bands", "rows"}),
         }  # fmt: skip
         self._rules = {layer: json.dumps(rule, sort_keys=True) for layer, rule in rules.items()}
-        self._rules["scores"] = hashed(samples or b"")
+        self._rules["scores"] = hashed(classifier or b"")
         self._rules["leaks"] = hashed(evaluation or b"")
         # What calls the layers and the form that they are kept in.
         frame = own_source(f"{LAYERS}.work") + own_source("tasks.arrow_bytes")
@@ -64,7 +64,7 @@ class Fingerprints:
             for layer, rule in self._rules.items()
         }
         first = ["rows", "formed", "worth"]
-        first += ["scores"] * (samples is not None) + ["leaks"] * (evaluation is not None)
+        first += ["scores"] * (classifier is not None) + ["leaks"] * (evaluation is not None)
         if params.duplicate_paragraphs:
             first += ["paragraphs"]
         elif near:

@@ -74,6 +74,10 @@ class Classifier:
     def __init__(self, weights: Weights, bias: float) -> None:
         self._weights, self._bias = weights, bias
 
+    def content(self) -> bytes:
+        """All that its scores depend on: learnt with other threads, they differ a little."""
+        return self._weights.tobytes() + np.float64(self._bias).tobytes()
+
     def scores(self, texts: Sequence[str]) -> NDArray[np.float64]:
         """How probably each text is good, from 0 to 1."""
         found = [np.zeros(0, np.float64)]

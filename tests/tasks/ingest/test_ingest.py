@@ -86,6 +86,16 @@ def test_no_text_at_all_is_an_error_that_says_what_to_do(tmp_path: Path) -> None
         run(tmp_path / "empty", tmp_path, "folder")
 
 
+def test_no_text_at_all_says_what_was_left_out(tmp_path: Path) -> None:
+    (tmp_path / "files").mkdir()
+    (tmp_path / "files" / "a.txt").write_text("", "utf-8")
+    with pytest.raises(
+        CorpusTooSmall,
+        match=r"folder \(left out 1: no text in it; as folder: a\.txt.*\)\. Put files",
+    ):
+        run(tmp_path / "files", tmp_path, "folder")
+
+
 def test_missing_folder_is_an_error_only_when_it_is_a_source(tmp_path: Path) -> None:
     with pytest.raises(MissingInput):
         run(tmp_path / "nowhere", tmp_path, "dialogues", "folder")
