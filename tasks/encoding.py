@@ -57,7 +57,7 @@ def _by_processes(batches: Iterable[list[str]], folder: Path, processes: int) ->
     try:
         with ProcessPoolExecutor(processes, context, _prepare, (folder,)) as pool:
             for texts in batches:
-                waiting.append(pool.submit(_encode, texts))
+                waiting.append(_submitted(pool, texts))
                 if len(waiting) > 2 * processes:
                     yield waiting.popleft().result()
             while waiting:
@@ -69,6 +69,16 @@ def _by_processes(batches: Iterable[list[str]], folder: Path, processes: int) ->
             " has no memory left",
             "See to the memory, and run again",
         ) from None
+
+
+def _submitted(pool: ProcessPoolExecutor, texts: list[str]) -> Future[Ids]:
+    try:
+        return pool.submit(_encode, texts)
+    except OSError as error:
+        if error.errno is not None:
+            raise
+        # "handle is closed": one process was killed while this was starting another.
+        raise BrokenProcessPool from error
 
 
 _ids: ChatTokenizer

@@ -102,7 +102,7 @@ def ordered_map(
     try:
         for item in items:
             with _told():
-                waiting.append(workers.executor.submit(function, item))
+                waiting.append(_submitted(workers.executor, function, item))
             if len(waiting) > IN_FLIGHT_A_WORKER * workers.count:
                 yield _result(waiting.popleft(), workers)
         while waiting:
@@ -110,6 +110,18 @@ def ordered_map(
     finally:
         for future in waiting:
             future.cancel()
+
+
+def _submitted(
+    executor: Executor, function: Callable[[Item], Result], item: Item
+) -> Future[Result]:
+    try:
+        return executor.submit(function, item)
+    except OSError as error:
+        if error.errno is not None or not isinstance(executor, ProcessPoolExecutor):
+            raise
+        # "handle is closed": one process was killed while this was starting another.
+        raise BrokenExecutor from error
 
 
 def cores() -> int:
