@@ -10,14 +10,14 @@ import signal
 import threading
 from collections import deque
 from collections.abc import Iterable, Iterator
-from concurrent.futures import Future, ProcessPoolExecutor
-from concurrent.futures.process import BrokenProcessPool
+from concurrent.futures import BrokenExecutor, Future, ProcessPoolExecutor
 from pathlib import Path
 
 import numpy as np
 
 from chatwright.errors import ChatwrightError
 from model.tokenizer import ChatTokenizer
+from tasks.executor import cores, submitted
 
 SHARED_BYTES = 10_000_000
 """From so much text on, further processes are worth their start."""
@@ -43,13 +43,6 @@ def encoded(
     return map(ids.encode_arrays, batches)
 
 
-def cores() -> int:
-    """The cores that this process may use."""
-    if hasattr(os, "sched_getaffinity"):
-        return len(os.sched_getaffinity(0))
-    return os.cpu_count() or 1
-
-
 def _by_processes(batches: Iterable[list[str]], folder: Path, processes: int) -> Iterator[Ids]:
     # Few batches are under way at any time, so that memory does not grow with the corpus.
     waiting: deque[Future[Ids]] = deque()
@@ -57,28 +50,18 @@ def _by_processes(batches: Iterable[list[str]], folder: Path, processes: int) ->
     try:
         with ProcessPoolExecutor(processes, context, _prepare, (folder,)) as pool:
             for texts in batches:
-                waiting.append(_submitted(pool, texts))
+                waiting.append(submitted(pool, _encode, texts))
                 if len(waiting) > 2 * processes:
                     yield waiting.popleft().result()
             while waiting:
                 yield waiting.popleft().result()
-    except BrokenProcessPool:
+    except BrokenExecutor:
         raise ChatwrightError(
             str(folder),
             "a process that turned texts into its ids was ended from outside, as a system does that"
             " has no memory left",
             "See to the memory, and run again",
         ) from None
-
-
-def _submitted(pool: ProcessPoolExecutor, texts: list[str]) -> Future[Ids]:
-    try:
-        return pool.submit(_encode, texts)
-    except OSError as error:
-        if error.errno is not None:
-            raise
-        # "handle is closed": one process was killed while this was starting another.
-        raise BrokenProcessPool from error
 
 
 _ids: ChatTokenizer

@@ -102,7 +102,7 @@ def ordered_map(
     try:
         for item in items:
             with _told():
-                waiting.append(_submitted(workers.executor, function, item))
+                waiting.append(submitted(workers.executor, function, item))
             if len(waiting) > IN_FLIGHT_A_WORKER * workers.count:
                 yield _result(waiting.popleft(), workers)
         while waiting:
@@ -112,9 +112,12 @@ def ordered_map(
             future.cancel()
 
 
-def _submitted(
-    executor: Executor, function: Callable[[Item], Result], item: Item
-) -> Future[Result]:
+def submitted(executor: Executor, function: Callable[[Item], Result], item: Item) -> Future[Result]:
+    """One item, handed over.
+
+    Raises:
+        BrokenExecutor: a process was killed.
+    """
     try:
         return executor.submit(function, item)
     except OSError as error:
