@@ -6,8 +6,6 @@ however that ends.
 
 import multiprocessing
 import os
-import signal
-import threading
 from collections import deque
 from collections.abc import Iterable, Iterator
 from concurrent.futures import BrokenExecutor, Future, ProcessPoolExecutor
@@ -17,7 +15,7 @@ import numpy as np
 
 from chatwright.errors import ChatwrightError
 from model.tokenizer import ChatTokenizer
-from tasks.executor import cores, submitted
+from tasks.executor import begin_worker, cores, submitted
 
 SHARED_BYTES = 10_000_000
 """From so much text on, further processes are worth their start."""
@@ -70,17 +68,9 @@ _ids: ChatTokenizer
 
 def _prepare(folder: Path) -> None:
     global _ids
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # whoever started this one says it, and ends it
-    threading.Thread(target=_end_with_the_parent, daemon=True).start()
+    begin_worker()
     os.environ["TOKENIZERS_PARALLELISM"] = "false"  # there is a process for each core already
     _ids = ChatTokenizer.load(folder)
-
-
-def _end_with_the_parent() -> None:
-    parent = multiprocessing.parent_process()
-    if parent is not None:
-        parent.join()
-    os._exit(1)
 
 
 def _encode(texts: list[str]) -> Ids:

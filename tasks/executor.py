@@ -72,7 +72,7 @@ def workers(params: ExecutorParams, *, text_bytes: int) -> Iterator[Workers]:
         yield Workers(_Here(), 0)
         return
     # Not forked: this process has threads (Arrow's, the tracking's) that a copy would lack.
-    pool = ProcessPoolExecutor(count, get_context("spawn"), initializer=_begin)
+    pool = ProcessPoolExecutor(count, get_context("spawn"), initializer=begin_worker)
     try:
         yield Workers(pool, count)
     except BaseException:
@@ -143,8 +143,8 @@ class _Here(Executor):
         return future
 
 
-def _begin() -> None:
-    """What each process does first."""
+def begin_worker() -> None:
+    """What each process does first: it leaves Ctrl-C to the stage, and ends with it."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the stage, which then ends them
     parent = parent_process()
     if parent is None:
