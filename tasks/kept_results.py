@@ -8,6 +8,7 @@ half written, is as good as none. The results of the last three runs that used a
 import hashlib
 import os
 import time
+from contextlib import suppress
 from pathlib import Path
 
 import pyarrow as pa
@@ -35,6 +36,11 @@ class KeptResults:
         if result is not None:
             os.utime(self._path(layer, fingerprint), ns=(self._began, self._began))
         return result
+
+    def use(self, layer: str, fingerprint: str) -> None:
+        """Let a result stay that this run has no need to read, if it is there."""
+        with suppress(FileNotFoundError):
+            os.utime(self._path(layer, fingerprint), ns=(self._began, self._began))
 
     def look_at(self, layer: str, fingerprint: str) -> bytes | None:
         """As ``find``, but that does not make it stay longer."""

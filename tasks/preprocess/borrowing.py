@@ -5,16 +5,17 @@ were. What became of them is borrowed from the chunk that they were in, so that 
 are scattered among old ones cost hardly more than new documents that stand together.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 import pyarrow as pa
 
-from tasks.arrow_bytes import from_bytes
+from tasks.arrow_bytes import from_bytes, to_bytes
 from tasks.kept_results import KeptResults
 from tasks.preprocess.cleaning import DIGEST_BYTES
 from tasks.preprocess.digests import digests_in
+from tasks.preprocess.layers.asked import lacking, stays, unknown
 from tasks.preprocess.layers.fingerprints import Fingerprints
 from tasks.preprocess.layers.rows import rows
 from tasks.preprocess.word_hashes import Places
@@ -37,30 +38,49 @@ class Borrowed:
     new: Places
     order: Places
 
-    def layer(self, name: str, kept: KeptResults, new: pa.Table | None) -> pa.Table:
-        """A layer of the chunk, of what is lent and what is new; None: nothing is."""
-        parts = [from_bytes(kept[name, layers[name]]).take(some) for layers, some in self.lenders]
-        return pa.concat_tables([*parts, *([new] if new is not None else [])]).take(self.order)
+    def with_new(
+        self, new: Mapping[str, bytes], prints: Fingerprints, kept: KeptResults
+    ) -> dict[str, bytes]:
+        """All layers of the chunk, of what is lent and what is new.
+
+        Args:
+            new: those of the new documents.
+            prints: what layers there are.
+            kept: where those of the lenders are.
+        """
+        layers = {}
+        for name in (*prints.first, *prints.found):
+            contents = [kept.look_at(name, lender[name]) for lender, _ in self.lenders]
+            parts = [
+                from_bytes(content).take(some) if content is not None else len(some)
+                for content, (_, some) in zip(contents, self.lenders, strict=True)
+            ]
+            if len(self.new):
+                parts.append(from_bytes(new[name]) if name in new else len(self.new))
+            if schema := next((part.schema for part in parts if not isinstance(part, int)), None):
+                tables = [unknown(p, schema) if isinstance(p, int) else p for p in parts]
+                layers[name] = to_bytes(pa.concat_tables(tables).take(self.order))
+        return layers
 
 
 class Lenders:
-    """The chunks of earlier runs of which all first layers are kept."""
+    """The chunks of earlier runs of which all first layers are kept.
+
+    Of each only the hashes of its documents are read, until it is to lend some.
+    """
 
     def __init__(self, kept: KeptResults, prints: Fingerprints) -> None:
-        self._layers: list[dict[str, str]] = []
-        hashes, lenders, places = [], [], []
-        for name in kept.unused("rows"):
-            layers = prints.of_first(name)
-            if not all(kept.look_at(layer, layers[layer]) for layer in prints.first):
-                continue
-            found = digests_in(from_bytes(kept["rows", name])["row"])
+        self._kept, self._prints = kept, prints
+        self._names = kept.unused("rows")
+        self._lends: dict[int, bool] = {}
+        hashes = [np.zeros(0, f"S{DIGEST_BYTES}")]
+        lenders, places = [np.zeros(0, np.int32)], [np.zeros(0, np.int64)]
+        for number, name in enumerate(self._names):
+            content = kept.look_at("rows", name)
+            found = digests_in(from_bytes(content)["row"]) if content is not None else hashes[0]
             hashes.append(found)
-            lenders.append(np.full(len(found), len(self._layers), np.int32))
+            lenders.append(np.full(len(found), number, np.int32))
             places.append(np.arange(len(found)))
-            self._layers.append(layers)
-        if not self._layers:
-            self._hashes = np.zeros(0, f"S{DIGEST_BYTES}")
-            return
         self._hashes = np.concatenate(hashes)
         order = np.argsort(self._hashes, kind="stable")
         self._hashes = self._hashes[order]
@@ -69,23 +89,39 @@ class Lenders:
 
     def known(self, raw: pa.Table) -> Borrowed | None:
         """Where a chunk's documents are known from; None where too few are."""
-        if not len(self._hashes):
-            return None
         hashes = digests_in(rows(raw)["row"])
-        place = np.minimum(np.searchsorted(self._hashes, hashes), len(self._hashes) - 1)
-        is_known = self._hashes[place] == hashes
-        if is_known.mean() < WORTH_IT:
-            return None
-        known, new = np.flatnonzero(is_known), np.flatnonzero(~is_known)
-        lender = self._lenders[place[known]]
-        by_lender = np.argsort(lender, kind="stable")
-        rows_there: Places = self._places[place[known]][by_lender]
-        numbers, starts = np.unique(lender[by_lender], return_index=True)
-        parts = np.split(rows_there, starts[1:])
-        order = np.empty(len(hashes), np.int64)
-        order[np.concatenate([known[by_lender], new])] = np.arange(len(hashes))
-        return Borrowed(
-            [(self._layers[number], part) for number, part in zip(numbers, parts, strict=True)],
-            new,
-            order,
-        )
+        while len(self._hashes):
+            place = np.minimum(np.searchsorted(self._hashes, hashes), len(self._hashes) - 1)
+            is_known = self._hashes[place] == hashes
+            if is_known.mean() < WORTH_IT:
+                break
+            known, new = np.flatnonzero(is_known), np.flatnonzero(~is_known)
+            lender = self._lenders[place[known]]
+            if not all(map(self._can_lend, numbers := np.unique(lender).tolist())):
+                # The same documents may stand in a chunk that can.
+                refusing = [each for each, can_lend in self._lends.items() if not can_lend]
+                left = ~np.isin(self._lenders, refusing)
+                self._hashes, self._lenders, self._places = (
+                    of_all[left] for of_all in (self._hashes, self._lenders, self._places)
+                )
+                continue
+            by_lender = np.argsort(lender, kind="stable")
+            rows_there: Places = self._places[place[known]][by_lender]
+            starts = np.searchsorted(lender[by_lender], numbers)
+            order = np.empty(len(hashes), np.int64)
+            order[np.concatenate([known[by_lender], new])] = np.arange(len(hashes))
+            layers = [self._prints.of_first(self._names[number]) for number in numbers]
+            parts = np.split(rows_there, starts[1:])
+            return Borrowed(list(zip(layers, parts, strict=True)), new, order)
+        return None
+
+    def _can_lend(self, number: int) -> bool:
+        """Whether all that has to be known of a chunk's documents is."""
+        if number not in self._lends:
+            layers = self._prints.of_first(self._names[number])
+            contents = {name: self._kept.look_at(name, layers[name]) for name in self._prints.first}
+            there = {name: from_bytes(c) for name, c in contents.items() if c is not None}
+            self._lends[number] = len(there) == len(contents) and not any(
+                len(lacking(there[name], stays(there["worth"]))) for name in self._prints.asked
+            )
+        return self._lends[number]

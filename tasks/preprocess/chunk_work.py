@@ -1,7 +1,7 @@
 """Brings every chunk's layers into being: what is kept is taken, the rest sent to the workers."""
 
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from itertools import chain
 from pathlib import Path
@@ -13,6 +13,7 @@ from tasks.arrow_bytes import from_bytes, to_bytes
 from tasks.executor import Workers, ordered_map
 from tasks.kept_results import KeptResults
 from tasks.preprocess.borrowing import Borrowed, Lenders
+from tasks.preprocess.layers.asked import ASKED, lacking, stays
 from tasks.preprocess.layers.fingerprints import Fingerprints
 from tasks.preprocess.layers.formed import replaced_in
 from tasks.preprocess.layers.work import Layers, Piece, Rules, final_texts, whole_texts, work
@@ -34,7 +35,7 @@ class WorkDone(BaseModel):
         kept: those of which everything was kept.
         mended: those that were kept but for some documents.
         new_documents: these documents.
-        made: of the other chunks, by layer, those of which it was made anew.
+        made: of the other chunks, by layer, those of which it was made, or more was added to it.
     """
 
     chunks: int = 0
@@ -125,8 +126,8 @@ class ChunkWork:
             for number, (chunk, these) in enumerate(zip(self.chunks, repeated, strict=True)):
                 if these is not None:
                     given = to_bytes(pa.table({"these": these}))
-                    worth = chunk.layers["worth"]
-                    chunk.layers["shortened"] = self._prints.of_shortened(worth, given)
+                    texts = chunk.layers["texts"]
+                    chunk.layers["shortened"] = self._prints.of_shortened(texts, given)
                     yield from self._piece(number, ("shortened",), {"repeated": given})
 
         self._do(pieces())
@@ -136,7 +137,7 @@ class ChunkWork:
 
         def pieces() -> Iterator[Piece]:
             for number, chunk in enumerate(self.chunks):
-                texts = chunk.layers.get("shortened") or chunk.layers["worth"]
+                texts = chunk.layers.get("shortened") or chunk.layers["texts"]
                 chunk.layers["keys"] = self._prints.of_keys(texts)
                 yield from self._piece(number, ("keys",), {})
 
@@ -162,21 +163,37 @@ class ChunkWork:
         return total
 
     def _piece(self, number: int, layers: Sequence[str], given: Layers) -> Iterator[Piece]:
-        """The work there is on a chunk, if there is any: layers that are not kept."""
+        """The work there is on a chunk, if any: layers that are not kept, or that lack rows."""
         names = self.chunks[number].layers
-        wanted = [name for name in layers if self.kept.find(name, names[name]) is None]
+        there = {name: self.kept.find(name, names[name]) for name in layers}
+        is_judged = there.get("worth", True) is not None
+        wanted = [
+            name
+            for name, content in there.items()
+            if content is None
+            or (name in ASKED and not (is_judged and self._is_complete(number, content)))
+        ]
         if not wanted:
+            if "worth" in layers:
+                for name in self._prints.found:
+                    self.kept.use(name, names[name])
             return
         if not {"rows", "formed"} & {*wanted}:
             given.pop("raw", None)
-        if "formed" not in wanted:
-            there = ("formed", "worth", *(["shortened"] if wanted == ["keys"] else []))
-            for name in there:
-                if name in names and name not in wanted:
-                    given[name] = self.kept[name, names[name]].to_pybytes()
+        if {*wanted} - {"rows", "formed"}:
+            also = ["formed"] if wanted == ["worth"] else ["formed", "worth", "shortened"]
+            also += self._prints.found if "worth" in wanted else []
+            for name in (*also, *(set(ASKED) & {*wanted})):
+                if name in names and (name not in wanted or name in ASKED):
+                    if content := self.kept.find(name, names[name]):
+                        given[name] = content
         self._touched.add(number)
-        self._made.update(wanted)
         yield Piece(number, self._rules, given, wanted)
+
+    def _is_complete(self, number: int, asked: bytes) -> bool:
+        """Whether a layer has all rows that there will be asked for."""
+        worth = self.read(self.chunks[number], "worth", ["reason"])
+        return not len(lacking(from_bytes(asked), stays(worth)))
 
     def _mended(self, number: int, borrowed: Borrowed, raw: pa.Table) -> Iterator[Piece]:
         """The work there is on a chunk of which most documents are known."""
@@ -188,17 +205,17 @@ class ChunkWork:
             given = {"raw": to_bytes(raw.take(borrowed.new))}
             yield Piece(number, self._rules, given, self._prints.first)
         else:
-            self._keep(number, dict.fromkeys(self._prints.first))
+            self._keep(number, {})
 
-    def _keep(self, number: int, layers: Mapping[str, bytes | None]) -> None:
+    def _keep(self, number: int, layers: Layers) -> None:
         """Keep layers of a chunk, or of its new documents with what is lent of the others."""
         borrowed = self._borrowed.pop(number, None)
+        if borrowed is not None:
+            layers = borrowed.with_new(layers, self._prints, self.kept)
+        else:
+            self._made.update(list(layers))
         for name, content in layers.items():
-            if borrowed is not None:
-                new = from_bytes(content) if content is not None else None
-                content = to_bytes(borrowed.layer(name, self.kept, new))
-            if content is not None:
-                self.kept.keep(name, self.chunks[number].layers[name], content)
+            self.kept.keep(name, self.chunks[number].layers[name], content)
 
     def _do(self, pieces: Iterator[Piece]) -> None:
         has_pool = self._workers.count > 0 and self._workers.cluster is None

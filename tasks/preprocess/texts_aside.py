@@ -53,11 +53,11 @@ class KeysAside(_Aside):
 
     def put(self, part: slice, layer: pa.Table, rows: Places) -> None:
         """The keys of consecutive texts, which are these rows of a layer ``keys``."""
-        found = keys_in(layer)
-        self.has_words[part] = found.has_words[rows]
+        found = keys_in(layer.take(pa.array(rows)))
+        self.has_words[part] = found.has_words
         for band, of_band in enumerate(found.keys):
             place = 8 * (band * self._count + part.start)
-            os.pwrite(self._file.fileno(), of_band[rows].tobytes(), place)
+            os.pwrite(self._file.fileno(), of_band.tobytes(), place)
 
     @property
     def keys(self) -> Iterator[Hashes]:

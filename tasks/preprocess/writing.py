@@ -150,7 +150,7 @@ class _Reasons:
         found = set(why.tolist())
         worth = work.read(chunk, "worth", ["reason"])["reason"] if Why.ITSELF in found else None
         scores = work.read(chunk, "scores")["score"] if Why.UNLIKE in found else None
-        leaks = work.read(chunk, "leaks").to_pylist() if Why.EVALUATED in found else []
+        leaks = _leaks(work, chunk) if Why.EVALUATED in found else []
         reasons = []
         for row in np.flatnonzero(why != Why.STAYS).tolist():
             reason = Why(int(why[row]))
@@ -159,10 +159,15 @@ class _Reasons:
             elif reason is Why.UNLIKE and scores is not None:
                 reasons.append(f"classifier: {scores[row].as_py():.3f}")
             elif reason is Why.EVALUATED:
-                reasons.append(Leak(**leaks[row]).reason)
+                reasons.append(leaks[row].reason)
             elif reason is Why.NEAR:
                 first = int(self._documents.firsts[part.start + row])
                 reasons.append(f"near duplicate: {self._ids[first]}")
             else:
                 reasons.append(SAID[reason])
         return reasons
+
+
+def _leaks(work: ChunkWork, chunk: Chunk) -> list[Leak]:
+    """What is said of each document; nothing of sense where it holds no evaluation text."""
+    return [Leak(**row) for row in work.read(chunk, "leaks", Leak._fields).to_pylist()]

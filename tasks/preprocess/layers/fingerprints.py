@@ -1,4 +1,8 @@
-"""Under what each layer of a chunk is kept: what it is made of, and by what rules and program."""
+"""Under what each layer of a chunk is kept: what it is made of, and by what rules and program.
+
+What builds on texts stands under the texts that the filters leave, not under which of them stay:
+see ``asked.py``.
+"""
 
 import hashlib
 import json
@@ -8,9 +12,13 @@ from tasks.params import PreprocessParams
 from tasks.program import own_source, program
 
 LAYERS = "tasks.preprocess.layers"
+QUALITY = "tasks.preprocess.quality"
 _CODE = {
     "rows": f"{LAYERS}.rows",
     "formed": f"{LAYERS}.formed",
+    "numbers": f"{LAYERS}.numbers",
+    "sentences": f"{LAYERS}.sentences",
+    "numbers_left": f"{LAYERS}.numbers",
     "worth": f"{LAYERS}.worth",
     "scores": f"{LAYERS}.scores",
     "leaks": f"{LAYERS}.leaks",
@@ -36,12 +44,19 @@ class Fingerprints:
         params: the stage's.
         classifier: its content; None: there is none.
         evaluation: the evaluation sets' texts; None: there is none.
+
+    Attributes:
+        name: of all of it together.
+        asked: the layers of which a row is made when it is asked for, in the order of making.
+        first: these and those that they build on: all that documents decide by themselves.
+        found: what the filters find out on the way; these layers may lack.
     """
 
     def __init__(
         self, params: PreprocessParams, *, classifier: bytes | None, evaluation: bytes | None
     ) -> None:
         near = params.near_duplicates
+        lines = _of_lines(params)
         rules: dict[str, Any] = {
             "formed": params.model_dump(
                 include={
@@ -49,6 +64,9 @@ class Fingerprints:
                 }
             ),
             "rows": None,
+            "numbers": None,
+            "sentences": lines,
+            "numbers_left": None,
             "worth": _of_worth(params),
             "paragraphs": None,
             "shortened": None,
@@ -58,41 +76,57 @@ class Fingerprints:
         self._rules["scores"] = hashed(classifier or b"")
         self._rules["leaks"] = hashed(evaluation or b"")
         # What calls the layers and the form that they are kept in.
-        frame = own_source(f"{LAYERS}.work") + own_source("tasks.arrow_bytes")
+        frame = "".join(map(own_source, (f"{LAYERS}.work", f"{LAYERS}.asked", "tasks.arrow_bytes")))
         self._rules = {
             layer: hashed(layer, rule, program(_CODE[layer]), frame)
             for layer, rule in self._rules.items()
         }
-        first = ["rows", "formed", "worth"]
-        first += ["scores"] * (classifier is not None) + ["leaks"] * (evaluation is not None)
+        # The texts that stay, where they do, are those of their form, or what C4's filter leaves.
+        takes_out = [each.c4.takes_lines_out for each in (params.quality, params.quality_zh)]
+        self._rules["texts"] = hashed(
+            json.dumps(takes_out if lines else []),
+            self._rules["sentences"] if lines else "",
+            own_source(f"{LAYERS}.worth"),
+            own_source(f"{QUALITY}.judgement"),
+        )
+        asked = ["scores"] * (classifier is not None) + ["leaks"] * (evaluation is not None)
         if params.duplicate_paragraphs:
-            first += ["paragraphs"]
+            asked += ["paragraphs"]
         elif near:
-            first += ["keys"]
+            asked += ["keys"]
         self.name = hashed(*(self._rules[layer] for layer in sorted(self._rules)))
-        """Of all of it together."""
-        self.first = tuple(first)
-        """The layers that a chunk's documents decide by themselves, in the order of making."""
+        self.asked = tuple(asked)
+        self.first = ("rows", "formed", "worth", *asked)
+        self.found = ("numbers", *(["sentences", "numbers_left"] if lines else []))
 
     def of_rows(self, raw: bytes) -> str:
         """That of the layer ``rows`` of a chunk; it stands for all that is in it."""
         return hashed(self._rules["rows"], raw)
 
     def of_first(self, rows: str) -> dict[str, str]:
-        """Those of the first layers of a chunk."""
-        found = {"rows": rows}
-        for layer in self.first[1:]:
-            of = {"formed": "rows", "worth": "formed"}.get(layer, "worth")
-            found[layer] = hashed(self._rules[layer], found[of])
-        return found
+        """Those of the first layers of a chunk, what is found among them, and of its texts."""
+        on = {"formed": "rows", "numbers_left": "sentences"} | dict.fromkeys(self.asked, "texts")
+        prints = {"rows": rows}
+        for layer in ("formed", "texts", *self.found, "worth", *self.asked):
+            prints[layer] = hashed(self._rules[layer], prints[on.get(layer, "formed")])
+        return prints
 
-    def of_shortened(self, worth: str, repeated: bytes) -> str:
+    def of_shortened(self, texts: str, repeated: bytes) -> str:
         """That of the layer ``shortened``, where paragraphs stood before."""
-        return hashed(self._rules["shortened"], worth, repeated)
+        return hashed(self._rules["shortened"], texts, repeated)
 
     def of_keys(self, texts: str) -> str:
-        """That of the layer ``keys`` on ``worth`` or ``shortened``."""
+        """That of the layer ``keys`` on the texts, or on ``shortened``."""
         return hashed(self._rules["keys"], texts)
+
+
+def _of_lines(params: PreprocessParams) -> list[dict[str, Any]] | None:
+    """What decides which lines C4's filter keeps; None: it is off."""
+    if "c4" not in params.filters:
+        return None
+    decides_nothing = {"min_sentences", "takes_lines_out"}
+    sections = (params.quality, params.quality_zh)
+    return [section.c4.model_dump(exclude=decides_nothing) for section in sections]
 
 
 def _of_worth(params: PreprocessParams) -> dict[str, Any]:

@@ -3,13 +3,12 @@
 from collections.abc import Sequence
 from typing import Any
 
-import numpy as np
 import pyarrow as pa
 
 from tasks.preprocess.cleaning import DIGEST_BYTES, content_hash
 from tasks.preprocess.paragraphs import paragraph_hashes, without_paragraphs
 
-HASHES = pa.schema([pa.field("hashes", pa.list_(pa.binary(DIGEST_BYTES)), nullable=False)])
+HASHES = pa.schema([pa.field("hashes", pa.list_(pa.binary(DIGEST_BYTES)))])
 SHORTENED = pa.schema(
     [
         pa.field("text", pa.string()),
@@ -19,12 +18,9 @@ SHORTENED = pa.schema(
 )
 
 
-def paragraphs(texts: Sequence[str], places: np.ndarray, rows: int) -> pa.Table:
-    """The hashes of the texts at some places, in their order."""
-    hashes: list[list[bytes]] = [[] for _ in range(rows)]
-    for place, text in zip(places.tolist(), texts, strict=True):
-        hashes[place] = paragraph_hashes(text)
-    return pa.table({"hashes": hashes}, HASHES)
+def paragraphs(texts: Sequence[str]) -> pa.Table:
+    """The hashes of the texts' long paragraphs, in their order."""
+    return pa.table({"hashes": [paragraph_hashes(text) for text in texts]}, HASHES)
 
 
 def shortened(texts: Sequence[str], repeated: Sequence[Sequence[bool]]) -> pa.Table:

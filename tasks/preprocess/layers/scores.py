@@ -2,14 +2,11 @@
 
 from collections.abc import Sequence
 
-import numpy as np
 import pyarrow as pa
 
 from tasks.preprocess.quality.classifier import Classifier
 
 
-def scores(texts: Sequence[str], places: np.ndarray, rows: int, good: Classifier) -> pa.Table:
-    """The scores of the texts at some places; 1 for the others, which go anyway."""
-    found = np.ones(rows)
-    found[places] = good.scores(texts)
-    return pa.table({"score": found})
+def scores(texts: Sequence[str], good: Classifier) -> pa.Table:
+    """The scores of the texts."""
+    return pa.table({"score": good.scores(texts)})

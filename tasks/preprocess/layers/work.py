@@ -8,7 +8,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
-import numpy as np
 import pyarrow as pa
 
 from chatwright.errors import BadInput
@@ -17,6 +16,7 @@ from tasks.params import PreprocessParams
 from tasks.preprocess.decontamination import Decontamination
 from tasks.preprocess.evaluation_sets import EvaluationSet
 from tasks.preprocess.forms import Form
+from tasks.preprocess.layers.asked import lacking, stays, with_rows
 from tasks.preprocess.layers.formed import formed
 from tasks.preprocess.layers.keys import keys
 from tasks.preprocess.layers.leaks import leaks
@@ -25,6 +25,7 @@ from tasks.preprocess.layers.rows import rows
 from tasks.preprocess.layers.scores import scores
 from tasks.preprocess.layers.worth import worth
 from tasks.preprocess.quality.classifier import Classifier
+from tasks.preprocess.word_hashes import Places
 from tasks.program import program
 
 Layers = dict[str, bytes]
@@ -57,7 +58,7 @@ class Piece:
         number: of the chunk.
         rules: what decides.
         given: layers that are there, the documents as they came among them (``raw``).
-        wanted: the layers to make, each after those that it builds on.
+        wanted: the layers to make, or to add to, each after those that it builds on.
     """
 
     number: int
@@ -67,12 +68,17 @@ class Piece:
 
 
 def work(piece: Piece) -> tuple[int, Layers]:
-    """The number of the chunk and the layers that were wanted."""
+    """The number of the chunk, and the layers that were made or that more was added to."""
     ready = _ready(piece.rules)
-    chunk = _Chunk({name: from_bytes(content) for name, content in piece.given.items()})
+    given = {name: from_bytes(content) for name, content in piece.given.items()}
+    chunk = _Chunk(dict(given))
     for name in piece.wanted:
-        chunk.layers[name] = chunk.made(name, ready)
-    return piece.number, {name: to_bytes(chunk.layers[name]) for name in piece.wanted}
+        chunk.make(name, ready)
+    return piece.number, {
+        name: to_bytes(table)
+        for name, table in chunk.layers.items()
+        if table is not given.get(name)
+    }
 
 
 class _Ready:
@@ -114,30 +120,41 @@ class _Chunk:
     def __init__(self, layers: dict[str, pa.Table]) -> None:
         self.layers = layers
 
-    def made(self, name: str, ready: _Ready) -> pa.Table:
-        """One layer, of those that are there."""
+    def make(self, name: str, ready: _Ready) -> None:
+        """One layer, of those that are there, or what it lacks; and what was found out with it."""
         params = ready.rules.params
-        if name == "formed":
-            return formed(self.layers["raw"], ready.form)
         if name == "rows":
-            return rows(self.layers["raw"])
-        if name == "worth":
-            return worth(self.layers["formed"], params)
-        if name == "shortened":
-            return shortened(self.whole_texts, self.layers["repeated"]["these"].to_pylist())
-        places = np.flatnonzero(self.layers["worth"]["reason"].is_null().to_numpy())
+            self.layers[name] = rows(self.layers["raw"])
+        elif name == "formed":
+            self.layers[name] = formed(self.layers["raw"], ready.form)
+        elif name == "worth":
+            self.layers |= worth(self.layers, params)
+        elif name == "shortened":
+            flags = self.layers["repeated"]["these"].to_pylist()
+            self.layers[name] = shortened(self.whole_texts, flags)
+        else:
+            self._ask(name, ready)
+
+    def _ask(self, name: str, ready: _Ready) -> None:
+        asked = self.layers.get(name)
+        places = lacking(asked, stays(self.layers["worth"]))
+        if len(places) or asked is None:
+            count = self.layers["formed"].num_rows
+            self.layers[name] = with_rows(asked, count, places, self._answers(name, places, ready))
+
+    def _answers(self, name: str, places: Places, ready: _Ready) -> pa.Table:
         texts = self.final_texts if name == "keys" else self.whole_texts
         these = [texts[place] for place in places]
+        params, classifier = ready.rules.params, ready.rules.classifier
         if name == "paragraphs":
-            return paragraphs(these, places, len(texts))
+            return paragraphs(these)
         if name == "leaks":
             forms = self.earlier_forms
-            earlier = [forms[place] for place in places]
-            return leaks(these, earlier, places, len(texts), ready.decontamination)
-        if name == "scores" and ready.rules.classifier is not None:
-            return scores(these, places, len(texts), ready.rules.classifier)
+            return leaks(these, [forms[place] for place in places], ready.decontamination)
+        if name == "scores" and classifier is not None:
+            return scores(these, classifier)
         if name == "keys" and params.near_duplicates is not None:
-            return keys(these, places, len(texts), params.near_duplicates)
+            return keys(these, params.near_duplicates)
         raise ValueError(f"there is no layer {name}")
 
     @property

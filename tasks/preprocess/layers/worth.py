@@ -1,4 +1,8 @@
-"""The layer ``worth``: why a document goes for what it is in itself, and what stays of its text."""
+"""The layer ``worth``: why a document goes for what it is in itself, and what stays of its text.
+
+It is all limits of all filters; what these compare with them is in layers of their own, which
+grow where a filter asks for more.
+"""
 
 from typing import Any
 
@@ -7,7 +11,9 @@ import pyarrow as pa
 from tasks.ingest.language import primary
 from tasks.params import PreprocessParams
 from tasks.preprocess.cleaning import DIGEST_BYTES, content_hash
-from tasks.preprocess.quality.judgement import judged
+from tasks.preprocess.layers.numbers import numbers, numbers_in
+from tasks.preprocess.layers.sentences import sentences, sentences_in
+from tasks.preprocess.quality.judgement import Found, judged
 
 SCHEMA = pa.schema(
     [
@@ -16,20 +22,54 @@ SCHEMA = pa.schema(
         pa.field("digest", pa.binary(DIGEST_BYTES), nullable=False),
     ]
 )
+FOUND = ("numbers", "sentences", "numbers_left")
+"""The layers that grow."""
 
 
-def worth(formed: pa.Table, params: PreprocessParams) -> pa.Table:
-    """A reason, null where a document stays, and its text, null where all of it does."""
+def worth(layers: dict[str, pa.Table], params: PreprocessParams) -> dict[str, pa.Table]:
+    """A reason, null where a document stays, and its text, null where all of it does.
+
+    Args:
+        layers: ``formed``, and those of ``FOUND`` that are there.
+        params: the stage's.
+
+    Returns:
+        The layer, and those of ``FOUND`` that there was something to add to.
+    """
+    texts = layers["formed"]["text"].to_pylist()
+    languages = layers["formed"]["lang"].to_pylist()
+    known = [
+        Found(*of_text)
+        for of_text in zip(
+            numbers_in(layers.get("numbers"), len(texts)),
+            sentences_in(layers.get("sentences"), texts),
+            numbers_in(layers.get("numbers_left"), len(texts)),
+            strict=True,
+        )
+    ]
     columns: dict[str, list[Any]] = {name: [] for name in SCHEMA.names}
-    for text, lang in zip(formed["text"].to_pylist(), formed["lang"].to_pylist(), strict=True):
-        stays, reason = judgement(text, primary(lang), params)
+    for text, lang, found in zip(texts, languages, known, strict=True):
+        stays, reason = judgement(text, primary(lang), params, found)
         columns["reason"].append(reason)
         columns["text"].append(None if stays == text else stays)
         columns["digest"].append(content_hash(stays))
-    return pa.table(columns, SCHEMA)
+    made = {"worth": pa.table(columns, SCHEMA)}
+    if any(found.whole for found in known):
+        made["numbers"] = numbers([found.whole for found in known])
+    if any(found.lines for found in known):
+        made["sentences"] = sentences([found.lines for found in known], texts)
+    if any(found.left for found in known):
+        made["numbers_left"] = numbers([found.left for found in known])
+    return {
+        name: table
+        for name, table in made.items()
+        if name not in layers or not table.equals(layers[name])
+    }
 
 
-def judgement(text: str, lang: str, params: PreprocessParams) -> tuple[str, str | None]:
+def judgement(
+    text: str, lang: str, params: PreprocessParams, found: Found
+) -> tuple[str, str | None]:
     """What stays of a clean text in itself, and why it goes; None where it stays."""
     if not text:
         return text, "empty"
@@ -37,7 +77,7 @@ def judgement(text: str, lang: str, params: PreprocessParams) -> tuple[str, str 
         return text, "too short"
     if params.languages is not None and lang not in params.languages:
         return text, f"language {lang}"
-    stays, reason = judged(text, lang, params)
+    stays, reason = judged(text, lang, params, found)
     if reason is None and len(stays) < params.min_characters:
         return text, "too short without the lines that filters took out"
     return stays, reason

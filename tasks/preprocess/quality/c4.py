@@ -29,19 +29,26 @@ _SENTENCE_END = re.compile(
 
 @dataclass(frozen=True, slots=True)
 class Lines:
-    """The lines that stay, and why the document goes all the same, or None."""
+    """The lines that stay, how many sentences they have, and what sends the document away whatever
+    stays of it, or None."""
 
     kept: list[str]
-    reason: str | None
+    sentences: int = 0
+    reason: str | None = None
 
 
-def c4(document: Statistics, limits: C4Params) -> str | None:
-    """Why a document goes; None where it stays, with the lines that ``c4_lines`` keeps."""
-    return c4_lines(document, limits).reason
+def c4(lines: Lines, limits: C4Params) -> str | None:
+    """Why a document of which ``c4_lines`` made these lines goes; None where it stays."""
+    if lines.reason is None and lines.sentences < limits.min_sentences:
+        return "too few sentences"
+    return lines.reason
 
 
 def c4_lines(document: Statistics, limits: C4Params) -> Lines:
-    """Keep the lines that are sentences, without marks of citation."""
+    """Keep the lines that are sentences, without marks of citation.
+
+    ``min_sentences`` does not matter to it, nor does ``takes_lines_out``.
+    """
     is_chinese = document.is_chinese
     terminal = chinese.TERMINAL + TERMINAL if is_chinese else TERMINAL
     policy = POLICY + chinese.POLICY if is_chinese else POLICY
@@ -63,16 +70,16 @@ def c4_lines(document: Statistics, limits: C4Params) -> Lines:
             continue
         lower = line.lower()
         if "lorem ipsum" in lower:
-            return Lines([], "lorem ipsum")
+            return Lines([], reason="lorem ipsum")
         if "javascript" in lower:
             continue
         if "{" in line:
-            return Lines([], "a curly bracket")
+            return Lines([], reason="a curly bracket")
         if any(phrase in lower for phrase in policy):
             continue
         sentences += sentence_count(line, is_chinese=is_chinese)
         kept.append(line)
-    return Lines(kept, "too few sentences" if sentences < limits.min_sentences else None)
+    return Lines(kept, sentences)
 
 
 def sentence_count(line: str, *, is_chinese: bool) -> int:

@@ -4,11 +4,9 @@ Rae et al. 2021, "Scaling Language Models: Methods, Analysis & Insights from Tra
 arXiv:2112.11446, appendix A.1.1 and table A1. Bullets, stop words and signs as there.
 """
 
-from tasks.preprocess.quality import chinese
 from tasks.preprocess.quality.statistics import DUPLICATE_SIZES, TOP_SIZES, Statistics
 from tasks.quality_params import GopherQualityParams, GopherRepetitionParams
 
-STOP_WORDS = frozenset(["the", "be", "to", "of", "and", "that", "have", "with"])
 BULLETS = ("•", "-", "·", "●", "○", "■", "▪", "*", "‣", "–")
 ELLIPSES = ("...", "…")
 
@@ -62,7 +60,6 @@ def gopher_quality(document: Statistics, limits: GopherQualityParams) -> str | N
     if document.alphabetic_share < limits.alphabetic:
         return "too few words with a letter"
     if document.is_chinese or document.is_english:
-        known = chinese.STOP_WORDS if document.is_chinese else STOP_WORDS
-        if len(known & document.counts.keys()) < limits.stop_words:
+        if document.stop_words < limits.stop_words:
             return "too few stop words"
     return None

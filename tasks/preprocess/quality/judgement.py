@@ -5,12 +5,13 @@ or a reason. C4's also takes lines out; what follows judges the text without the
 """
 
 from collections.abc import Collection
+from dataclasses import dataclass, field
 
 from tasks.params import PreprocessParams
-from tasks.preprocess.quality.c4 import c4_lines
+from tasks.preprocess.quality.c4 import Lines, c4, c4_lines
 from tasks.preprocess.quality.fineweb import fineweb
 from tasks.preprocess.quality.gopher import gopher_quality, gopher_repetition
-from tasks.preprocess.quality.statistics import Statistics
+from tasks.preprocess.quality.statistics import Numbers, Statistics
 from tasks.quality_params import QualityParams
 
 UNCOUNTED = frozenset("ja th lo km my bo hi mr ne sa bn as ta te kn ml gu pa or si".split())
@@ -18,7 +19,24 @@ UNCOUNTED = frozenset("ja th lo km my bo hi mr ne sa bn as ta te kn ml gu pa or 
 limits of its own), or with vowel signs that Python does not take for parts of a word."""
 
 
-def judged(text: str, lang: str, params: PreprocessParams) -> tuple[str, str | None]:
+@dataclass
+class Found:
+    """What filters find out about a document, which they need not a second time.
+
+    Attributes:
+        whole: numbers of the document.
+        lines: what C4's makes of its lines; None: it was not asked.
+        left: numbers of the text that these lines are.
+    """
+
+    whole: Numbers = field(default_factory=dict)
+    lines: Lines | None = None
+    left: Numbers = field(default_factory=dict)
+
+
+def judged(
+    text: str, lang: str, params: PreprocessParams, found: Found | None = None
+) -> tuple[str, str | None]:
     """What stays of a document, and why it goes: None where it stays.
 
     Args:
@@ -26,18 +44,20 @@ def judged(text: str, lang: str, params: PreprocessParams) -> tuple[str, str | N
         lang: its language, as a primary code. Those of ``UNCOUNTED`` are not judged; those other
             than English and Chinese are judged without their stop words.
         params: the filters' names and limits.
+        found: what is known already, whatever the limits were (but for C4's own on lines); what
+            these filters find out is added.
     """
     if not params.filters or lang in UNCOUNTED:
         return text, None
     limits = params.quality_zh if lang == "zh" else params.quality
-    return filtered(text, lang, params.filters, limits)
+    return filtered(text, lang, params.filters, limits, found or Found())
 
 
 def filtered(
-    text: str, lang: str, names: Collection[str], limits: QualityParams
+    text: str, lang: str, names: Collection[str], limits: QualityParams, found: Found
 ) -> tuple[str, str | None]:
     """As ``judged``, with the limits given."""
-    document = Statistics(text, lang)
+    document = Statistics(text, lang, found.whole)
     if "gopher-repetition" in names:
         if reason := gopher_repetition(document, limits.gopher_repetition):
             return text, f"gopher-repetition: {reason}"
@@ -45,12 +65,12 @@ def filtered(
         if reason := gopher_quality(document, limits.gopher_quality):
             return text, f"gopher-quality: {reason}"
     if "c4" in names:
-        lines = c4_lines(document, limits.c4)
-        if lines.reason:
-            return text, f"c4: {lines.reason}"
+        lines = found.lines = found.lines or c4_lines(document, limits.c4)
+        if reason := c4(lines, limits.c4):
+            return text, f"c4: {reason}"
         if limits.c4.takes_lines_out:
             text = "\n".join(lines.kept)
-            document = Statistics(text, lang)
+            document = Statistics(text, lang, found.left)
     if "fineweb" in names:
         if reason := fineweb(document, limits.fineweb):
             return text, f"fineweb: {reason}"

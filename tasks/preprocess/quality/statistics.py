@@ -1,5 +1,8 @@
 """What the quality filters ask about a document, each answer worked out once, when first asked.
 
+Those that take long are numbers that no limit changes, so they can be kept and given once more: a
+filter with another limit then has only to compare.
+
 Words are runs of letters, digits and underscores, cut before "n't" and "'s"; numbers such as 3.5,
 addresses and abbreviations stay whole, and every other sign is a token of its own: about what NLTK
 and spaCy do, which the published limits were fitted with. Chinese: see
@@ -11,14 +14,18 @@ each length looks only where the one before found something.
 
 import re
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from functools import cached_property
+from typing import Any, Generic, TypeVar
 
 from tasks.preprocess.quality import chinese
 
 TOP_SIZES = (2, 3, 4)
 DUPLICATE_SIZES = (5, 6, 7, 8, 9, 10)
 """The n of Gopher's n-grams, in words."""
+
+STOP_WORDS = frozenset(["the", "be", "to", "of", "and", "that", "have", "with"])
+"""Gopher's."""
 
 _TOKENS = re.compile(
     r"https?://\S+"
@@ -32,16 +39,36 @@ _LINE_BREAKS = re.compile("\n+")
 _PARAGRAPH_BREAKS = re.compile("\n{2,}")
 
 
+Value = TypeVar("Value")
+Numbers = dict[str, Any]
+
+
+class number(Generic[Value]):
+    """As ``cached_property``, of what stands among a document's ``numbers``."""
+
+    def __init__(self, worked_out: Callable[[Any], Value]) -> None:
+        self._worked_out, self.__doc__ = worked_out, worked_out.__doc__
+        self._name = worked_out.__name__
+
+    def __get__(self, document: "Statistics", kind: type) -> Value:
+        numbers = document.numbers
+        if self._name not in numbers:
+            numbers[self._name] = self._worked_out(document)
+        return numbers[self._name]
+
+
 class Statistics:
     """The shared statistics of one document.
 
     Args:
         text: the clean text, not empty.
         lang: its language; ``zh`` is counted in characters.
+        numbers: those known already, by the names of the properties; more come as they are asked.
     """
 
-    def __init__(self, text: str, lang: str) -> None:
+    def __init__(self, text: str, lang: str, numbers: Numbers | None = None) -> None:
         self.text = text
+        self.numbers: Numbers = {} if numbers is None else numbers
         self.is_chinese = lang == "zh"
         self.is_english = lang == "en"
 
@@ -73,23 +100,23 @@ class Statistics:
         """Tokens that are no mere signs: words, and in Chinese characters."""
         return sum(self._words_counts.values())
 
-    @cached_property
+    @number
     def words(self) -> float:
         """How many words there are; in Chinese, by their average length."""
         return self.units - self._han + self._han / chinese.CHARACTERS_A_WORD
 
-    @cached_property
+    @number
     def all_tokens(self) -> float:
         """Words, as ``words`` counts them, and signs: what shares of the words refer to."""
         return len(self.tokens) - self.units + self.words
 
-    @cached_property
+    @number
     def mean_word_length(self) -> float:
         """Characters a word; 0 where there is none. Says nothing of Chinese."""
         held = sum(len(token) * count for token, count in self._words_counts.items())
         return held / self.units if self.units else 0.0
 
-    @cached_property
+    @number
     def alphabetic_share(self) -> float:
         """The share of the tokens that have a letter in them."""
         letters = sum(
@@ -98,6 +125,12 @@ class Statistics:
             if token[0].isalpha() or any(map(str.isalpha, token))
         )
         return letters / len(self.tokens) if self.tokens else 0.0
+
+    @number
+    def stop_words(self) -> int:
+        """How many different ones there are; those of English, or Chinese."""
+        known = chinese.STOP_WORDS if self.is_chinese else STOP_WORDS
+        return len(known & self.counts.keys())
 
     @cached_property
     def lines(self) -> list[str]:
@@ -109,17 +142,17 @@ class Statistics:
         """How many line breaks there are."""
         return self.text.count("\n")
 
-    @cached_property
+    @number
     def repeated_lines(self) -> tuple[float, float]:
         """The share of lines that stood above already; that of the characters in them."""
         return repeated_share(_LINE_BREAKS.split(self.text), len(self.text))
 
-    @cached_property
+    @number
     def repeated_paragraphs(self) -> tuple[float, float]:
         """As ``repeated_lines``, of what stands between blank lines."""
         return repeated_share(_PARAGRAPH_BREAKS.split(self.text.strip()), len(self.text))
 
-    @cached_property
+    @number
     def n_grams(self) -> tuple[list[float], list[float]]:
         """Shares of characters: in the most frequent n-gram of each of ``TOP_SIZES``, and in
         n-grams that stood before, of each of ``DUPLICATE_SIZES``."""

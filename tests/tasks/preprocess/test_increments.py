@@ -5,14 +5,24 @@ import shutil
 from pathlib import Path
 from typing import Any
 
+import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
 from chatwright.errors import BadInput
 from tasks import program
-from tasks.documents import Document, read_documents, write_documents
-from tasks.params import PreprocessParams
+from tasks.documents import (
+    DOCUMENT_SCHEMA,
+    REJECTED_SCHEMA,
+    Document,
+    read_documents,
+    read_table,
+    write_documents,
+)
+from tasks.params import NearDuplicatesParams, PreprocessParams
 from tasks.preprocess import raw_documents
+from tasks.preprocess.layers import work
+from tasks.preprocess.layers.keys import keys
 from tasks.preprocess.preprocess import PreprocessReport, preprocess
 
 WORDS = [f"{a}{b}" for a in ("bar", "dol", "fen", "kip", "lum", "nor") for b in "abcdefghij"]
@@ -117,13 +127,10 @@ def test_documents_that_change_or_go_leave_the_others_as_they_were(corpus: Corpu
 
 
 def test_one_filter_changed_does_not_bring_texts_into_form_again(corpus: Corpus) -> None:
-    first = corpus.run(filters=["fineweb"], near_duplicates={}).work
-    every = first.chunks
+    every = corpus.run(filters=["fineweb"], near_duplicates={}).work.chunks
     limits = {"fineweb": {"short_lines": 0.5}}
-    assert corpus.run(filters=["fineweb"], near_duplicates={}, quality=limits).work.made == {
-        "worth": every,
-        "keys": every,
-    }
+    work = corpus.run(filters=["fineweb"], near_duplicates={}, quality=limits).work
+    assert work.made == {"worth": every}
     # The limits of a filter that is off decide nothing, nor do numbers that are only compared with.
     other = {**limits, "c4": {"min_sentences": 9}}
     assert corpus.run(
@@ -132,6 +139,128 @@ def test_one_filter_changed_does_not_bring_texts_into_form_again(corpus: Corpus)
     assert corpus.run(
         filters=["fineweb"], near_duplicates={"shingle": 4}, quality=other
     ).work.made == {"keys": every}  # fmt: skip
+
+
+def page(seed: int) -> Document:
+    """Prose, of which some pages repeat themselves, are short, of other languages, or lists."""
+    chance = random.Random(seed)
+    number = chance.randint(2, 9)
+    if seed % 9 == 8:
+        lang, words, end, space = "zh", list("的是和了有也在人大小多少去来看"), "。", ""
+    else:
+        lang, words, end, space = "ja" if seed % 9 == 7 else "en", ["the", "of", *WORDS], ".", " "
+    sentences = [
+        space.join(chance.choices(words, k=chance.randint(2, 14))) + chance.choice([end] * 5 + [""])
+        for _ in range(number)
+    ]
+    if seed % 5 == 0:
+        sentences *= chance.randint(1, 3)
+    text = chance.choice(["\n", " "]).join(sentences)
+    return Document(f"p/{seed * 7919 % 10_007:05d}", "p", f"T{seed}", text, lang)
+
+
+FILTERS = ["gopher-repetition", "gopher-quality", "c4", "fineweb"]
+GENTLE: dict[str, Any] = {
+    "gopher_repetition": {"lines": 1.0, "line_characters": 1.0, "n_grams": [1.0] * 6},
+    "gopher_quality": {"min_words": 10},
+    "c4": {"min_sentences": 2},
+    "fineweb": {"line_breaks": 0.5, "short_lines": 1.0, "line_characters": 1.0},
+}
+
+
+def filtered(corpus: Corpus, *, filters: list[str] = FILTERS, **limits: Any) -> PreprocessReport:
+    """With all filters, and limits of some other than ``GENTLE``, for Chinese as well."""
+    quality = {name: GENTLE[name] | limits.get(name, {}) for name in GENTLE}
+    choices: dict[str, Any] = {"filters": filters, "quality": quality, "quality_zh": quality}
+    return corpus.run(near_duplicates={}, **choices)
+
+
+@pytest.fixture
+def pages(tmp_path: Path) -> Corpus:
+    corpus = Corpus(tmp_path)
+    corpus.add([page(seed) for seed in range(300)], "m")
+    return corpus
+
+
+STRICTER = [
+    {"gopher_repetition": {"lines": 0.1}},
+    {"gopher_quality": {"min_words": 40}},
+    {"c4": {"min_sentences": 4}},
+    {"fineweb": {"short_lines": 0.2}},
+]
+
+
+@pytest.mark.parametrize("limits", STRICTER)
+def test_a_stricter_limit_only_compares_numbers(pages: Corpus, limits: dict[str, Any]) -> None:
+    first = filtered(pages)
+    report = filtered(pages, **limits)
+    assert report.work.made == {"worth": report.work.chunks}
+    assert report.rejected != first.rejected
+
+
+@pytest.mark.parametrize("limits", STRICTER)
+def test_a_gentler_limit_looks_only_at_what_it_lets_through(
+    pages: Corpus, limits: dict[str, Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    first = filtered(pages, **limits)
+    before = passed(pages)
+    looked_at: list[str] = []
+
+    def noted(texts: list[str], params: NearDuplicatesParams) -> pa.Table:
+        looked_at.extend(texts)
+        return keys(texts, params)
+
+    monkeypatch.setattr(work, "keys", noted)
+    assert filtered(pages).rejected != first.rejected
+    after = passed(pages)
+    new = [after[name] for name in after.keys() - before.keys()]
+    # Then it was run with nothing kept, and looked at all.
+    assert new and sorted(looked_at[: len(new)]) == sorted(new)
+    assert len(looked_at) == len(new) + len(after)
+
+
+def passed(corpus: Corpus) -> dict[str, str]:
+    """The texts that no filter has dropped, by id."""
+    dropped = read_table(corpus.folder / "rejected", REJECTED_SCHEMA).to_pylist()
+    alike = [row for row in dropped if "duplicate" in row["reason"]]
+    rows = [*read_table(corpus.folder / "clean", DOCUMENT_SCHEMA).to_pylist(), *alike]
+    return {row["id"]: row["text"] for row in rows}
+
+
+def test_lines_of_another_kind_make_what_builds_on_them_anew(pages: Corpus) -> None:
+    every = filtered(pages).work.chunks
+    made = filtered(pages, c4={"min_line_words": 5}).work.made
+    assert made.keys() == {"worth", "sentences", "numbers_left", "keys"}
+    assert {*made.values()} == {every}
+
+
+def test_a_filter_more_asks_only_for_its_own_numbers(pages: Corpus) -> None:
+    filtered(pages, filters=FILTERS[:2])
+    made = filtered(pages, filters=FILTERS[:3]).work.made
+    assert made.keys() == {"worth", "sentences", "keys"}  # the texts are others, by C4's lines
+    assert filtered(pages, filters=FILTERS[:1]).work.made.keys() <= {"worth", "keys"}
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_whatever_the_limits_were_before_nothing_comes_out_otherwise(
+    pages: Corpus, seed: int
+) -> None:
+    chance = random.Random(seed)
+    for number in range(5):  # each run compares its bytes with those of one from nothing
+        if number == 3:
+            pages.add([page(seed) for seed in range(300, 310)], "later")
+        filtered(
+            pages,
+            filters=[name for name in FILTERS if chance.random() < 0.8],
+            gopher_repetition={"lines": chance.choice([0.0, 0.3, 1.0])},
+            gopher_quality={"min_words": chance.choice([0, 20, 60])},
+            c4={
+                "min_sentences": chance.choice([0, 2, 4]),
+                "min_line_words": chance.choice([1, 6]),
+                "takes_lines_out": chance.random() < 0.7,
+            },
+            fineweb={"short_line": chance.choice([10, 60]), "short_lines": chance.random()},
+        )
 
 
 def test_another_form_is_another_text(corpus: Corpus) -> None:

@@ -102,7 +102,7 @@ def test_c4_knows_chinese_lines() -> None:
     ]
     kept = c4_lines(chinese("\n".join(lines)), LIMITS.c4).kept
     assert kept == [lines[1], lines[4]]
-    assert c4(chinese("\n".join(lines)), LIMITS.c4) == "too few sentences"
+    assert c4(c4_lines(chinese("\n".join(lines)), LIMITS.c4), LIMITS.c4) == "too few sentences"
 
 
 def test_fineweb_knows_chinese_lines() -> None:

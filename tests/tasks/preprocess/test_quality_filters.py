@@ -174,6 +174,12 @@ def test_stop_words_are_asked_for_in_english_only() -> None:
 
 # C4
 
+
+def c4_reason(text: str, **limits: bool) -> str | None:
+    params = C4Params.model_validate(limits)
+    return c4(c4_lines(english(text), params), params)
+
+
 FIVE = "One is here now. Two is here. Three is here! Is four here? Five is here."
 
 
@@ -204,13 +210,13 @@ def test_c4_keeps_the_lines_that_are_sentences() -> None:
     ],
 )
 def test_c4_documents(text: str, reason: str | None) -> None:
-    assert c4(english(text), C4Params()) == reason
+    assert c4_reason(text) == reason
 
 
 def test_c4_without_marks_asked_for_as_fineweb_ran_it() -> None:
     text = "\n".join(["one line without a mark"] * 5)
-    assert c4(english(text), C4Params()) == "too few sentences"
-    assert c4(english(text), C4Params(terminal_marks=False)) is None
+    assert c4_reason(text) == "too few sentences"
+    assert c4_reason(text, terminal_marks=False) is None
 
 
 @pytest.mark.parametrize(
