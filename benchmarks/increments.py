@@ -58,6 +58,7 @@ import psutil
 from tasks.params import PreprocessParams
 from tasks.params_executor import ExecutorParams
 from tasks.preprocess.preprocess import preprocess
+from tasks.row_tables import without_pandas
 
 most = [0, 0]
 
@@ -74,6 +75,7 @@ def look():
 
 
 if __name__ == "__main__":
+    without_pandas()  # as the stage does
     threading.Thread(target=look, daemon=True).start()
     raw, out, kept = map(Path, sys.argv[1:4])
     params = PreprocessParams.model_validate(json.loads(sys.argv[4]))

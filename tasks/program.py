@@ -7,7 +7,6 @@ Packages of others count by their version, and Python by its own, which is that 
 import ast
 import hashlib
 import sys
-from collections.abc import Iterator
 from functools import cache
 from importlib.metadata import PackageNotFoundError, version
 from importlib.util import find_spec
@@ -31,8 +30,7 @@ def program(module: str) -> str:
     todo, seen, others = [module], {module}, set()
     while todo:
         name = todo.pop()
-        source = _source(name)
-        for imported in _imported(source):
+        for imported in _imported(_source(name)):
             top = imported.partition(".")[0]
             if top not in OURS:
                 others.add(top)
@@ -68,14 +66,16 @@ def _source(module: str) -> bytes:
     return path.read_bytes()
 
 
-def _imported(source: bytes) -> Iterator[str]:
+@cache
+def _imported(source: bytes) -> list[str]:
     """The modules that a source names in its imports, and what it takes out of them."""
+    found = []
     for node in ast.walk(ast.parse(source)):
         if isinstance(node, ast.Import):
-            yield from (alias.name for alias in node.names)
+            found += [alias.name for alias in node.names]
         elif isinstance(node, ast.ImportFrom) and node.module:
-            yield node.module
-            yield from (f"{node.module}.{alias.name}" for alias in node.names)
+            found += [node.module, *(f"{node.module}.{alias.name}" for alias in node.names)]
+    return found
 
 
 def _version(package: str) -> str:

@@ -2,9 +2,10 @@
 
 Whatever pyarrow converts, it first imports pandas to see whether the thing is of pandas; that takes
 half a second, which is more than a stage needs for a small change of the corpus. So texts, which
-are nearly all that our rows hold, are converted here.
+are nearly all that our rows hold, are converted here, or a process has pyarrow do without pandas.
 """
 
+import sys
 from collections.abc import Sequence
 from itertools import chain
 from typing import Any
@@ -16,6 +17,28 @@ import pyarrow.compute as pc
 Row = dict[str, Any]
 MOST_BYTES = 2**31 - 1
 """Of the texts of one column together: Arrow's offsets have 32 bits."""
+
+
+def without_pandas() -> None:
+    """Let pyarrow do without pandas in this process, for good; for one that needs it for nothing.
+
+    pyarrow looks for it once, at the first conversion, and goes without where it is not installed.
+    """
+    if "pandas" not in sys.modules:
+        sys.meta_path.insert(0, _NoPandas)
+        try:
+            pa.array([0])
+        finally:
+            sys.meta_path.remove(_NoPandas)
+
+
+class _NoPandas:
+    """Says to an import that pandas is not installed."""
+
+    @staticmethod
+    def find_spec(name: str, path: object = None, target: object = None) -> None:
+        if name == "pandas":
+            raise ModuleNotFoundError(name)
 
 
 def table_of(rows: Sequence[Row], schema: pa.Schema) -> pa.Table:

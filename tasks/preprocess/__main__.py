@@ -6,11 +6,13 @@ from pathlib import Path
 from tasks.preprocess.augmentation import augment
 from tasks.preprocess.evaluation_sets import evaluation_files
 from tasks.preprocess.preprocess import preprocess
+from tasks.row_tables import without_pandas
 from tasks.stage import Stage
 
 
 def main() -> None:
     """Turn ``data/raw`` into ``data/clean`` and ``data/rejected``, and labelled texts into more."""
+    without_pandas()
     with Stage("preprocess") as stage:
         evaluated = evaluation_files(stage.params)
         for name in evaluated:

@@ -101,9 +101,8 @@ class Lenders:
                 # The same documents may stand in a chunk that can.
                 refusing = [each for each, can_lend in self._lends.items() if not can_lend]
                 left = ~np.isin(self._lenders, refusing)
-                self._hashes, self._lenders, self._places = (
-                    of_all[left] for of_all in (self._hashes, self._lenders, self._places)
-                )
+                self._hashes, self._lenders = self._hashes[left], self._lenders[left]
+                self._places = self._places[left]
                 continue
             by_lender = np.argsort(lender, kind="stable")
             rows_there: Places = self._places[place[known]][by_lender]

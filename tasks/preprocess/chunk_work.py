@@ -9,7 +9,7 @@ from pathlib import Path
 import pyarrow as pa
 from pydantic import BaseModel
 
-from tasks.arrow_bytes import from_bytes, to_bytes
+from tasks.arrow_bytes import column_names, from_bytes, table_hash, to_bytes
 from tasks.executor import Workers, ordered_map
 from tasks.kept_results import KeptResults
 from tasks.preprocess.borrowing import Borrowed, Lenders
@@ -99,17 +99,17 @@ class ChunkWork:
         def pieces() -> Iterator[Piece]:
             documents = 0
             for number, table in enumerate(chunks(files, ("id", *READ))):
-                raw = to_bytes(table.select(READ))
-                layers = self._prints.of_first(self._prints.of_rows(raw))
+                raw = table.select(READ)
+                layers = self._prints.of_first(self._prints.of_rows(table_hash(raw)))
                 self.chunks.append(Chunk(table.num_rows, layers))
                 progress(documents, total, "documents")
                 documents += table.num_rows
                 if self.kept.find("rows", layers["rows"]) is None:
                     self._lenders = self._lenders or Lenders(self.kept, self._prints)
-                    if borrowed := self._lenders.known(table.select(READ)):
-                        yield from self._mended(number, borrowed, table.select(READ))
+                    if borrowed := self._lenders.known(raw):
+                        yield from self._mended(number, borrowed, raw)
                         continue
-                yield from self._piece(number, self._prints.first, {"raw": raw})
+                yield from self._piece(number, self._prints.first, raw=raw)
 
         self._do(pieces())
         progress(total, total, "documents")
@@ -128,7 +128,7 @@ class ChunkWork:
                     given = to_bytes(pa.table({"these": these}))
                     texts = chunk.layers["texts"]
                     chunk.layers["shortened"] = self._prints.of_shortened(texts, given)
-                    yield from self._piece(number, ("shortened",), {"repeated": given})
+                    yield from self._piece(number, ("shortened",), repeated=given)
 
         self._do(pieces())
 
@@ -139,7 +139,7 @@ class ChunkWork:
             for number, chunk in enumerate(self.chunks):
                 texts = chunk.layers.get("shortened") or chunk.layers["texts"]
                 chunk.layers["keys"] = self._prints.of_keys(texts)
-                yield from self._piece(number, ("keys",), {})
+                yield from self._piece(number, ("keys",))
 
         self._do(pieces())
 
@@ -162,7 +162,14 @@ class ChunkWork:
             total.update(replaced_in(self.read(chunk, "formed", ["source", "lang", "replaced"])))
         return total
 
-    def _piece(self, number: int, layers: Sequence[str], given: Layers) -> Iterator[Piece]:
+    def _piece(
+        self,
+        number: int,
+        layers: Sequence[str],
+        *,
+        raw: pa.Table | None = None,
+        repeated: bytes | None = None,
+    ) -> Iterator[Piece]:
         """The work there is on a chunk, if any: layers that are not kept, or that lack rows."""
         names = self.chunks[number].layers
         there = {name: self.kept.find(name, names[name]) for name in layers}
@@ -178,8 +185,9 @@ class ChunkWork:
                 for name in self._prints.found:
                     self.kept.use(name, names[name])
             return
-        if not {"rows", "formed"} & {*wanted}:
-            given.pop("raw", None)
+        given = {} if repeated is None else {"repeated": repeated}
+        if {"rows", "formed"} & {*wanted} and raw is not None:
+            given["raw"] = to_bytes(raw)
         if {*wanted} - {"rows", "formed"}:
             also = ["formed"] if wanted == ["worth"] else ["formed", "worth", "shortened"]
             also += self._prints.found if "worth" in wanted else []
@@ -193,7 +201,7 @@ class ChunkWork:
     def _is_complete(self, number: int, asked: bytes) -> bool:
         """Whether a layer has all rows that there will be asked for."""
         worth = self.read(self.chunks[number], "worth", ["reason"])
-        return not len(lacking(from_bytes(asked), stays(worth)))
+        return not len(lacking(from_bytes(asked, column_names(asked)[:1]), stays(worth)))
 
     def _mended(self, number: int, borrowed: Borrowed, raw: pa.Table) -> Iterator[Piece]:
         """The work there is on a chunk of which most documents are known."""

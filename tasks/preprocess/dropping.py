@@ -152,18 +152,21 @@ class Documents:
         bounds = np.searchsorted(staying, self.starts)
         parts = [slice(*ends) for ends in zip(bounds, bounds[1:], strict=False)]
         local = [staying[s] - start for s, start in zip(parts, self.starts, strict=False)]
+
+        def bring(place: int) -> None:
+            number = int(np.searchsorted(bounds, place, side="right")) - 1
+            these = np.flatnonzero(alike[parts[number]])
+            of_chunk = self._work.texts(self._work.chunks[number])
+            rows = local[number][these]
+            texts.put(parts[number].start + these, of_chunk.take(pa.array(rows)))
+
         with (
             KeysAside(aside / "keys", params.bands, len(staying)) as keys,
-            TextsAside(aside / "texts", len(staying)) as texts,
+            TextsAside(aside / "texts", len(staying), bring) as texts,
         ):
             for chunk, part, rows in zip(self._work.chunks, parts, local, strict=True):
                 keys.put(part, self._work.read(chunk, "keys"), rows)
-            if params.jaccard is not None:
-                alike = keys.alike()
-                for chunk, part, rows in zip(self._work.chunks, parts, local, strict=True):
-                    if (these := alike[part]).any():
-                        places = part.start + np.flatnonzero(these)
-                        texts.put(places, self._work.texts(chunk).take(pa.array(rows[these])))
+            alike = keys.alike() if params.jaccard is not None else np.zeros(0, bool)
             pairs = KnownPairs(
                 self._work.kept,
                 self._left[staying],

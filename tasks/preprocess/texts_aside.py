@@ -5,7 +5,7 @@ anywhere in it.
 """
 
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from types import TracebackType
 from typing import Self
@@ -75,11 +75,19 @@ class KeysAside(_Aside):
 
 
 class TextsAside(_Aside):
-    """Some of many texts, by their places."""
+    """Some of many texts, by their places.
 
-    def __init__(self, path: Path, count: int) -> None:
+    Args:
+        path: of a file for them.
+        count: how many there are in all.
+        bring: is called with a place that is looked up and not there, and puts it, and others that
+            are got with it.
+    """
+
+    def __init__(self, path: Path, count: int, bring: Callable[[int], None]) -> None:
         super().__init__(path)
-        self._starts = np.zeros(count, np.int64)
+        self._bring = bring
+        self._starts = np.full(count, -1, np.int64)
         self._bytes = np.zeros(count, np.int32)
         self._end = 0
 
@@ -97,6 +105,8 @@ class TextsAside(_Aside):
         return len(self._starts)
 
     def __getitem__(self, place: int) -> str:
+        if self._starts[place] < 0:
+            self._bring(place)
         return os.pread(
             self._file.fileno(), int(self._bytes[place]), int(self._starts[place])
         ).decode()

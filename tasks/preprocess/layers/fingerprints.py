@@ -99,8 +99,8 @@ class Fingerprints:
         self.first = ("rows", "formed", "worth", *asked)
         self.found = ("numbers", *(["sentences", "numbers_left"] if lines else []))
 
-    def of_rows(self, raw: bytes) -> str:
-        """That of the layer ``rows`` of a chunk; it stands for all that is in it."""
+    def of_rows(self, raw: str) -> str:
+        """That of the layer ``rows`` of a chunk with this hash; it stands for all that is in it."""
         return hashed(self._rules["rows"], raw)
 
     def of_first(self, rows: str) -> dict[str, str]:
