@@ -70,11 +70,15 @@ def _source(module: str) -> bytes:
 def _imported(source: bytes) -> list[str]:
     """The modules that a source names in its imports, and what it takes out of them."""
     found = []
-    for node in ast.walk(ast.parse(source)):
+    todo: list[ast.AST] = [ast.parse(source)]
+    while todo:
+        node = todo.pop()
         if isinstance(node, ast.Import):
             found += [alias.name for alias in node.names]
         elif isinstance(node, ast.ImportFrom) and node.module:
             found += [node.module, *(f"{node.module}.{alias.name}" for alias in node.names)]
+        elif not isinstance(node, ast.expr):  # in which no import is, and which most nodes are
+            todo += ast.iter_child_nodes(node)
     return found
 
 

@@ -51,8 +51,7 @@ def sorted_files(raw: Path, aside: Path) -> list[Path]:
     with SortedShards(aside, DOCUMENT_SCHEMA, shard_rows=50_000) as shards:
         for path in paths:
             for batch in _batches([path], DOCUMENT_SCHEMA.names):
-                for row in batch.to_pylist():
-                    shards.add(row)
+                shards.add_table(batch)
     return sorted(aside.glob("*.parquet"))
 
 

@@ -59,7 +59,8 @@ class Written:
 
     def count_kept(self, table: pa.Table) -> None:
         """Count documents that stay, in the order of their ids."""
-        self.languages.update(map(primary, table["lang"].to_pylist()))
+        for lang, number in Counter(table["lang"].to_pylist()).items():
+            self.languages[primary(lang)] += number
         ended = pc.binary_join_element_wise(table["id"], table["text"], "", "\0")
         for part in ended.chunks:
             ends = np.frombuffer(part.buffers()[1], np.int32)[part.offset :][: len(part) + 1]

@@ -8,9 +8,6 @@ from collections.abc import Callable, Iterator
 from functools import cache
 
 from chatwright.errors import MissingInput
-from tasks.preprocess.personal_data.chinese_names import chinese_names
-from tasks.preprocess.personal_data.english_names import english_names
-from tasks.preprocess.personal_data.name_lists import name_lists
 from tasks.preprocess.personal_data.spans import Span
 
 _SIGNS_OF_CODE = ("`", ">>> ", "://", "www.")
@@ -30,6 +27,11 @@ def name_finder() -> Callable[[str], Iterator[Span]]:
     Raises:
         MissingInput: a package is not installed.
     """
+    # Their tables take a while, and most who replace personal data leave names as they are.
+    from tasks.preprocess.personal_data.chinese_names import chinese_names
+    from tasks.preprocess.personal_data.english_names import english_names
+    from tasks.preprocess.personal_data.name_lists import name_lists
+
     lists = name_lists()
     try:
         import rjieba
