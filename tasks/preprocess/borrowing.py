@@ -11,7 +11,7 @@ from dataclasses import dataclass
 import numpy as np
 import pyarrow as pa
 
-from tasks.arrow_bytes import from_bytes, to_bytes
+from tasks.arrow_bytes import column_names, from_bytes, to_bytes
 from tasks.kept_results import KeptResults
 from tasks.preprocess.cleaning import DIGEST_BYTES
 from tasks.preprocess.digests import digests_in
@@ -50,11 +50,10 @@ class Borrowed:
         """
         layers = {}
         for name in (*prints.first, *prints.found):
-            contents = [kept.look_at(name, lender[name]) for lender, _ in self.lenders]
-            parts = [
-                from_bytes(content).take(some) if content is not None else len(some)
-                for content, (_, some) in zip(contents, self.lenders, strict=True)
-            ]
+            parts: list[pa.Table | int] = []  # tables, or how many rows are not there
+            for lender, some in self.lenders:
+                content = kept.look_at(name, lender[name])
+                parts.append(from_bytes(content).take(some) if content is not None else len(some))
             if len(self.new):
                 parts.append(from_bytes(new[name]) if name in new else len(self.new))
             if schema := next((part.schema for part in parts if not isinstance(part, int)), None):
@@ -118,9 +117,16 @@ class Lenders:
         """Whether all that has to be known of a chunk's documents is."""
         if number not in self._lends:
             layers = self._prints.of_first(self._names[number])
-            contents = {name: self._kept.look_at(name, layers[name]) for name in self._prints.first}
-            there = {name: from_bytes(c) for name, c in contents.items() if c is not None}
-            self._lends[number] = len(there) == len(contents) and not any(
-                len(lacking(there[name], stays(there["worth"]))) for name in self._prints.asked
-            )
+            there = {name: self._kept.look_at(name, layers[name]) for name in self._prints.first}
+            self._lends[number] = _is_complete(there, self._prints)
         return self._lends[number]
+
+
+def _is_complete(layers: Mapping[str, bytes | None], prints: Fingerprints) -> bool:
+    """Whether all layers are there, with all rows that are asked for."""
+    there = {name: content for name, content in layers.items() if content is not None}
+    if len(there) < len(layers):
+        return False
+    wanted = stays(from_bytes(there["worth"], ["reason"]))
+    firsts = (from_bytes(there[name], column_names(there[name])[:1]) for name in prints.asked)
+    return not any(len(lacking(first, wanted)) for first in firsts)

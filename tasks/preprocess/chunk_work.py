@@ -173,35 +173,35 @@ class ChunkWork:
         """The work there is on a chunk, if any: layers that are not kept, or that lack rows."""
         names = self.chunks[number].layers
         there = {name: self.kept.find(name, names[name]) for name in layers}
-        is_judged = there.get("worth", True) is not None
+        judged_anew = "worth" in layers and there["worth"] is None
         wanted = [
             name
             for name, content in there.items()
             if content is None
-            or (name in ASKED and not (is_judged and self._is_complete(number, content)))
+            or (name in ASKED and (judged_anew or self._lacks_rows(number, content)))
         ]
+        if "worth" in layers and not judged_anew:
+            for name in self._prints.found:
+                self.kept.use(name, names[name])
         if not wanted:
-            if "worth" in layers:
-                for name in self._prints.found:
-                    self.kept.use(name, names[name])
             return
         given = {} if repeated is None else {"repeated": repeated}
         if {"rows", "formed"} & {*wanted} and raw is not None:
             given["raw"] = to_bytes(raw)
         if {*wanted} - {"rows", "formed"}:
-            also = ["formed"] if wanted == ["worth"] else ["formed", "worth", "shortened"]
-            also += self._prints.found if "worth" in wanted else []
-            for name in (*also, *(set(ASKED) & {*wanted})):
-                if name in names and (name not in wanted or name in ASKED):
-                    if content := self.kept.find(name, names[name]):
-                        given[name] = content
+            grow = [name for name in ASKED if name in wanted]
+            grow += self._prints.found if judged_anew else []
+            build_on = {"formed", "worth", "shortened"} - {*wanted}
+            for name in (*sorted(build_on & names.keys()), *grow):
+                if content := there.get(name) or self.kept.find(name, names[name]):
+                    given[name] = content
         self._touched.add(number)
         yield Piece(number, self._rules, given, wanted)
 
-    def _is_complete(self, number: int, asked: bytes) -> bool:
-        """Whether a layer has all rows that there will be asked for."""
+    def _lacks_rows(self, number: int, asked: bytes) -> bool:
+        """Whether there are rows that will be asked for and are not there."""
         worth = self.read(self.chunks[number], "worth", ["reason"])
-        return not len(lacking(from_bytes(asked, column_names(asked)[:1]), stays(worth)))
+        return len(lacking(from_bytes(asked, column_names(asked)[:1]), stays(worth))) > 0
 
     def _mended(self, number: int, borrowed: Borrowed, raw: pa.Table) -> Iterator[Piece]:
         """The work there is on a chunk of which most documents are known."""

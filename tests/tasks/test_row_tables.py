@@ -60,3 +60,20 @@ print("pandas" in sys.modules)
         [sys.executable, "-c", script], capture_output=True, text=True, check=True
     )
     assert done.stdout == "False\n"
+
+
+def test_a_process_can_have_pyarrow_do_without_pandas_and_use_it_itself() -> None:
+    script = """
+import sys
+from tasks.row_tables import without_pandas
+without_pandas()
+import pyarrow as pa
+assert pa.array([1.5, None]).to_pylist() == [1.5, None]
+print("pandas" in sys.modules)
+import pandas
+print(len(pandas.DataFrame({"a": [1, 2]})))
+"""
+    done = subprocess.run(
+        [sys.executable, "-c", script], capture_output=True, text=True, check=True
+    )
+    assert done.stdout == "False\n2\n"
