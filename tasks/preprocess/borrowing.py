@@ -49,10 +49,14 @@ class Borrowed:
             kept: where those of the lenders are.
         """
         layers = {}
-        for name in (*prints.first, *prints.found):
+        for name in prints.first:
+            tables = [from_bytes(kept[name, of[name]]).take(some) for of, some in self.lenders]
+            tables += [from_bytes(new[name])] if len(self.new) else []
+            layers[name] = to_bytes(pa.concat_tables(tables).take(self.order))
+        for name in prints.found:
             parts: list[pa.Table | int] = []  # tables, or how many rows are not there
-            for lender, some in self.lenders:
-                content = kept.look_at(name, lender[name])
+            for of, some in self.lenders:
+                content = kept.look_at(name, of[name])
                 parts.append(from_bytes(content).take(some) if content is not None else len(some))
             if len(self.new):
                 parts.append(from_bytes(new[name]) if name in new else len(self.new))

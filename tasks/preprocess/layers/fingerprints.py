@@ -97,7 +97,8 @@ class Fingerprints:
         self.name = hashed(*(self._rules[layer] for layer in sorted(self._rules)))
         self.asked = tuple(asked)
         self.first = ("rows", "formed", "worth", *asked)
-        self.found = ("numbers", *(["sentences", "numbers_left"] if lines else []))
+        found = ["numbers"] * bool(params.filters) + ["sentences", "numbers_left"] * bool(lines)
+        self.found = tuple(found)
 
     def of_rows(self, raw: str) -> str:
         """That of the layer ``rows`` of a chunk with this hash; it stands for all that is in it."""
