@@ -26,7 +26,7 @@ from rich.table import Table
 from benchmarks.peers.contestants import HERE
 from benchmarks.peers.install import python_of
 from chatwright.errors import ServiceUnavailable
-from tasks.preprocess.quality.judgement import Found, filtered
+from tasks.preprocess.quality.judgement import filtered
 from tasks.quality_params import QualityParams
 
 GOAL = 5.0
@@ -47,7 +47,7 @@ def ours(texts: list[str]) -> tuple[float, list[str | None]]:
     """Seconds of the processor, and the reason for each text."""
     limits = QualityParams()
     start = time.process_time()
-    reasons = [filtered(text, "en", FILTERS, limits, Found())[1] for text in texts]
+    reasons = [filtered(text, "en", FILTERS, limits)[1] for text in texts]
     return time.process_time() - start, reasons
 
 

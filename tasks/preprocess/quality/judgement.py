@@ -50,13 +50,18 @@ def judged(
     if not params.filters or lang in UNCOUNTED:
         return text, None
     limits = params.quality_zh if lang == "zh" else params.quality
-    return filtered(text, lang, params.filters, limits, found or Found())
+    return filtered(text, lang, params.filters, limits, found)
 
 
 def filtered(
-    text: str, lang: str, names: Collection[str], limits: QualityParams, found: Found
+    text: str,
+    lang: str,
+    names: Collection[str],
+    limits: QualityParams,
+    found: Found | None = None,
 ) -> tuple[str, str | None]:
     """As ``judged``, with the limits given."""
+    found = Found() if found is None else found
     document = Statistics(text, lang, found.whole)
     if "gopher-repetition" in names:
         if reason := gopher_repetition(document, limits.gopher_repetition):
