@@ -1,4 +1,9 @@
-"""Run the stage: ``python -m tasks.preprocess``."""
+"""The preprocess stage: ``python -m tasks.preprocess``.
+
+Makes ``data/raw`` into a clean corpus, split by the content's hash (``data/clean``); what was
+dropped stands with its reason in ``data/rejected``. Labelled texts are varied, if wanted, into
+``data/augmented``.
+"""
 
 from collections.abc import Mapping
 from pathlib import Path
