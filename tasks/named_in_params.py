@@ -55,6 +55,11 @@ def _check_sources(params: Params) -> None:
             files.found()
             for address in filter(is_remote, named.paths):
                 scheme_of(address, files.key)
+    if "folder" in params.ingest.sources and params.ingest.folder.addresses:
+        from tasks.ingest.remote import scheme_of
+
+        for address in params.ingest.folder.addresses:
+            scheme_of(address, "ingest.folder.addresses")
     if "web" in params.ingest.sources:
         from tasks.ingest.web import check_names_a_page
 
