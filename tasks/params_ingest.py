@@ -25,8 +25,8 @@ class DialoguesParams(Section):
 def _here(path: str) -> str:
     if "://" in path:
         raise ValueError(
-            "it stands elsewhere, where DVC cannot watch it; name it in ingest.folder.addresses, and"
-            " here a folder of this machine, which may be empty"
+            "it stands elsewhere, where DVC cannot watch it; name it in ingest.folder.addresses,"
+            " and here a folder of this machine, which may be empty"
         )
     return path
 
