@@ -12,6 +12,7 @@ from resiliparse.extract.html2text import extract_plain_text
 from resiliparse.parse.html import ElementNode, HTMLTree
 
 from tasks.ingest.docx import read_docx
+from tasks.ingest.html_bounds import bounded
 from tasks.ingest.language import language, primary
 from tasks.ingest.open_file import OpenFile
 from tasks.ingest.pdf import read_pdf
@@ -25,8 +26,6 @@ HEADING = re.compile(r"^#{1,6}[ \t]+(\S.*)$|^(\S.*)\r?\n(?:={3,}|-{3,})[ \t\r]*$
 DEEPEST = 512
 """Browsers built on Blink put no element deeper (``kMaximumHTMLParserDOMTreeDepth``)."""
 TOO_DEEP = " > ".join(["*"] * (DEEPEST + 1))
-MOST_ATTRIBUTES = 5_000
-_MANY_ATTRIBUTES = re.compile(rf"<[a-z][^\s<>]*+(?:\s++[^\s<>]++){{{MOST_ATTRIBUTES}}}", re.I)
 
 
 def read_txt(file: OpenFile) -> Iterator[Record]:
@@ -67,11 +66,8 @@ def text_of_page(found: Decoded) -> Text:
     Raises:
         Undecodable: it is made in a way that reading it would take for ever.
     """
-    # The library's time to parse a tag is the square of its attributes, and the time to find the
-    # main part grows with the depth of each element: minutes and hours, if it is made so.
-    if _MANY_ATTRIBUTES.search(found.text):
-        raise Undecodable(f"HTML with more than {MOST_ATTRIBUTES:,} attributes of one tag")
-    tree = HTMLTree.parse(found.text)
+    tree = HTMLTree.parse(bounded(found.text))
+    # The time to find the main part grows with the depth of each element.
     if tree.document and tree.document.query_selector(TOO_DEEP):
         raise Undecodable(f"HTML with more than {DEEPEST} levels")
     text = extract_plain_text(tree, main_content=True) or extract_plain_text(tree)
