@@ -1,6 +1,6 @@
 """Readers for the formats of the user's own files, one function each: open file in, records out.
 
-Those of a single text stand here; tables.py has those of many records, pdf.py and docx.py theirs.
+Those of a single text stand here; tables.py, parquet.py, pdf.py and docx.py have the others.
 Readers raise ``Undecodable`` for a file that is not text, and ``BadInput`` for one that is broken
 as a whole. Which records of a file can be used is decided by ``folder.py``.
 """
@@ -15,9 +15,10 @@ from tasks.ingest.docx import read_docx
 from tasks.ingest.html_bounds import bounded
 from tasks.ingest.language import language, primary
 from tasks.ingest.open_file import OpenFile
+from tasks.ingest.parquet import read_parquet
 from tasks.ingest.pdf import read_pdf
 from tasks.ingest.records import Record, Text, first_line
-from tasks.ingest.tables import read_csv, read_jsonl, read_parquet
+from tasks.ingest.tables import read_csv, read_jsonl
 from tasks.ingest.text_encoding import Decoded, Undecodable, decode
 
 Reader = Callable[[OpenFile], Iterator[Record]]
