@@ -397,7 +397,7 @@ def test_a_folder_on_s3_is_read_as_if_it_stood_here(s3: Any) -> None:
     root = "folder/s3://bucket/texts/"
     elsewhere = {f"{root}a.md", f"{root}d.zip!in/c.txt", f"{root}deep/b.txt"}
     assert found.keys() == {"folder/here.txt", *elsewhere}
-    assert found[f"{root}deep/b.txt"].text == talk("deep/b.txt").strip()
+    assert found[f"{root}deep/b.txt"].text == talk("deep/b.txt")
     assert report.dialogues == {"folder": 0, "chat": 1}, "what chat names is left to it"
     assert report.left_out["folder"] == {"not a format that is read (.mp4)": 1}
     copies = {path.name for path in Path(".chatwright/remote").rglob("*") if path.is_file()}
@@ -414,6 +414,7 @@ def test_a_folder_on_s3_is_read_as_if_it_stood_here(s3: Any) -> None:
 @pytest.mark.slow
 def test_a_folder_on_s3_that_is_not_there_is_told_before_anything_is_read(s3: Any) -> None:
     Path("corpus/bad.parquet").write_bytes(b"no table")  # an error, too, if it were read
+    s3.pipe("bucket/texts/talk/t.jsonl", talk("Hi").encode())
     with pytest.raises(
         MissingInput, match=r"^ingest\.folder\.addresses, s3://bucket/none: there is no such file"
     ):
