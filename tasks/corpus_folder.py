@@ -1,10 +1,13 @@
 """Documents on disk as a few columns, some thousand rows at a time; here or in another version.
 
-Works on any fsspec file system, since an older version of the corpus is one (``versions.py``).
+Works on any fsspec file system, since an older version of the corpus is one
+(``corpus_versions.py``).
 """
 
+import hashlib
 from collections.abc import Collection, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -12,6 +15,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 from fsspec import AbstractFileSystem
+from fsspec.implementations.local import LocalFileSystem
 
 from chatwright.errors import BadInput, MissingInput
 
@@ -26,15 +30,21 @@ class Folder:
     Attributes:
         path: as the file system knows it, without a slash at its end.
         version: what an error calls the version that it is of; empty: the one at hand.
+        remedy: what an error says is to be done about a file that cannot be read.
     """
 
     fs: AbstractFileSystem
     path: str
     version: str = ""
+    remedy: str = "Run the stage that writes it again"
 
     def below(self, name: str) -> "Folder":
         """A folder in this one."""
-        return Folder(self.fs, f"{self.path}/{name}", self.version)
+        return replace(self, path=f"{self.path}/{name}")
+
+    def shards(self) -> list["Folder"]:
+        """Each of its files, as a folder of its own."""
+        return [replace(self, path=path) for path in self.files()]
 
     @property
     def where(self) -> str:
@@ -45,6 +55,8 @@ class Folder:
         """Its Parquet files, at any depth, in the order of their names; none if it is not there."""
         if not self.fs.exists(self.path):
             return []
+        if self.fs.isfile(self.path):
+            return [self.path]
         return sorted(each for each in self.fs.find(self.path) if each.endswith(".parquet"))
 
     def must_be_there(self) -> None:
@@ -55,6 +67,29 @@ class Folder:
     def rows(self) -> int:
         """How many rows its files have."""
         return sum(opened.metadata.num_rows for _, opened in self._opened())
+
+    def text_bytes(self, columns: Sequence[str]) -> int:
+        """How many bytes these columns take, unpacked; errors as ``batches``."""
+        size = 0
+        for path, opened in self._opened():
+            self._must_have(path, opened, columns)
+            for number in range(opened.num_row_groups):
+                group = opened.metadata.row_group(number)
+                of_columns = (group.column(place) for place in range(group.num_columns))
+                size += sum(
+                    each.total_uncompressed_size
+                    for each in of_columns
+                    if each.path_in_schema in columns
+                )
+        return size
+
+    def md5(self) -> str:
+        """The MD5 of its one file: as DVC has it in its records, or of the bytes that are there."""
+        known = self.fs.info(self.path).get("md5")
+        if known:
+            return str(known)
+        with self.fs.open(self.path, "rb") as file:
+            return hashlib.file_digest(file, "md5").hexdigest()
 
     def batches(self, columns: Sequence[str]) -> Iterator[pa.Table]:
         """Its rows, in order, with these columns only.
@@ -105,22 +140,31 @@ class Folder:
                     "Fetch it, if a remote holds it: dvc fetch --all-commits",
                 ) from None
             except (pa.ArrowException, ValueError, KeyError, OSError) as error:
-                raise _unreadable(path, error) from None
+                raise self._unreadable(path, error) from None
 
-    @staticmethod
     def _batches(
-        path: str, opened: pq.ParquetFile, columns: Sequence[str], groups: list[int] | None = None
+        self,
+        path: str,
+        opened: pq.ParquetFile,
+        columns: Sequence[str],
+        groups: list[int] | None = None,
     ) -> Iterator[pa.Table]:
-        lacking = sorted({*columns} - {*opened.schema_arrow.names})
-        if lacking:
-            raise _unreadable(path, f"it has no column {', '.join(lacking)}")
+        self._must_have(path, opened, columns)
         try:
             for batch in opened.iter_batches(BATCH_ROWS, row_groups=groups, columns=list(columns)):
                 yield pa.Table.from_batches([batch]).select(list(columns))
         except (pa.ArrowException, OSError) as error:  # damaged behind a sound beginning and end
-            raise _unreadable(path, error) from None
+            raise self._unreadable(path, error) from None
+
+    def _must_have(self, path: str, opened: pq.ParquetFile, columns: Sequence[str]) -> None:
+        if lacking := sorted({*columns} - {*opened.schema_arrow.names}):
+            raise self._unreadable(path, f"it has no column {', '.join(lacking)}")
+
+    def _unreadable(self, path: str, error: object) -> BadInput:
+        reason = " ".join(str(error).split()).rstrip(".")
+        return BadInput(path, f"cannot be read: {reason}", self.remedy)
 
 
-def _unreadable(path: str, error: object) -> BadInput:
-    reason = " ".join(str(error).split()).rstrip(".")
-    return BadInput(path, f"cannot be read: {reason}", "Run the stage that writes it again")
+def here(path: str | Path) -> Folder:
+    """A folder on this machine, as named from the current folder."""
+    return Folder(LocalFileSystem(), str(path))
