@@ -101,10 +101,14 @@ class Folder:
         for path, opened in self._opened():
             yield from self._batches(path, opened, columns)
 
-    def rows_at(self, places: Collection[int], columns: Sequence[str]) -> dict[int, dict[str, Any]]:
-        """The rows at these places, counted through all files; row groups without are not read."""
-        wanted = np.array(sorted(places), dtype=np.int64)
-        found: dict[int, dict[str, Any]] = {}
+    def batches_at(
+        self, places: Collection[int] | np.ndarray, columns: Sequence[str]
+    ) -> Iterator[tuple[np.ndarray, pa.Table]]:
+        """The rows at these places, counted through all files, with their places, in order.
+
+        Row groups without any are not read; errors as ``batches``.
+        """
+        wanted = np.unique(np.array(list(places), dtype=np.int64))
         start = 0
         for path, opened in self._opened():
             for group in range(opened.num_row_groups):
@@ -112,12 +116,18 @@ class Folder:
                 if np.searchsorted(wanted, start) < np.searchsorted(wanted, end):
                     for table in self._batches(path, opened, columns, [group]):
                         low, high = np.searchsorted(wanted, [start, start + len(table)])
-                        here = wanted[low:high]
-                        rows = table.take(here - start).to_pylist() if len(here) else []
-                        found.update(zip(here.tolist(), rows, strict=True))
+                        if low < high:
+                            yield wanted[low:high], table.take(wanted[low:high] - start)
                         start += len(table)
                 start = end
-        return found
+
+    def rows_at(self, places: Collection[int], columns: Sequence[str]) -> dict[int, dict[str, Any]]:
+        """As ``batches_at``, each row by its place."""
+        return {
+            place: row
+            for here, table in self.batches_at(places, columns)
+            for place, row in zip(here.tolist(), table.to_pylist(), strict=True)
+        }
 
     def places_of(self, ids: Collection[str]) -> list[int]:
         """The places of the documents with these ids."""

@@ -30,7 +30,7 @@ class Revision:
     """A git revision with which a corpus was kept.
 
     Attributes:
-        name: what errors call it.
+        name: what errors about its files call it.
         commit: its full name.
         outputs: what dvc.lock names there.
     """
@@ -53,10 +53,10 @@ def version(name: str) -> Version:
         return (
             found if found.rejected and found.rejected.files() else Version(name, here(CLEAN), None)
         )
-    found = revision(name, choices=f"a tag, a branch, a commit or {WORKSPACE}")
-    clean = clean_at(found)
+    kept = revision(name, choices=f"a tag, a branch, a commit or {WORKSPACE}")
+    clean = clean_at(kept)
     rejected = replace(clean, path=REJECTED)
-    is_there = REJECTED in found.outputs and _at_hand(rejected)
+    is_there = REJECTED in kept.outputs and _at_hand(rejected)
     return Version(name, clean, rejected if is_there else None)
 
 
@@ -67,7 +67,7 @@ def revision(
 
     Args:
         name: as git knows it.
-        where: what errors call it; empty: by its name.
+        where: what errors here call it; empty: by its name.
         choices: what can be named.
 
     Raises:
@@ -92,7 +92,7 @@ def revision(
             "no corpus was kept with this revision",
             "Keep the one in the workspace with: git add dvc.lock && git commit",
         )
-    return Revision(where, commit, outputs)
+    return Revision(name, commit, outputs)
 
 
 def clean_at(found: Revision) -> Folder:

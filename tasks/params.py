@@ -58,6 +58,7 @@ class PreprocessParams(Section):
     ] = []
     min_characters: PositiveInt
     decontaminate: list[Annotated[str, Field(min_length=1)]] = []
+    earlier_corpora: list[Annotated[str, Field(min_length=1)]] = []
     duplicate_paragraphs: bool = False
     near_duplicates: NearDuplicatesParams | None = None
     languages: list[Annotated[str, Field(pattern="^[a-z]{2,3}$")]] | None = Field(
