@@ -38,13 +38,16 @@ def rotary_tables(config: ModelConfig) -> tuple[Tensor, Tensor]:
 
     The halves of the last axis are the same, as in Hugging Face's layout of rotary embeddings
     (Su et al. 2021, arXiv:2104.09864). The first half of the sines is negated, so that rotating
-    is one swap of the halves, two products and a sum.
+    is one swap of the halves, two products and a sum. They are on the CPU, whatever the device of
+    the day: arithmetic on torch's "meta" device imports its compiler, which takes seconds.
     """
-    exponent = torch.arange(0, config.head_dim, 2, dtype=torch.int64).float() / config.head_dim
+    cpu = torch.device("cpu")
+    pairs = torch.arange(0, config.head_dim, 2, dtype=torch.int64, device=cpu)
+    exponent = pairs.float() / config.head_dim
     frequencies = 1.0 / config.rope_theta**exponent
     if config.rope_scaling is not None:
         frequencies = _stretched(frequencies, config.rope_scaling)
-    angles = torch.arange(config.context_length).float()[:, None] * frequencies
+    angles = torch.arange(config.context_length, device=cpu).float()[:, None] * frequencies
     return torch.cat([angles.cos()] * 2, -1), torch.cat([-angles.sin(), angles.sin()], -1)
 
 

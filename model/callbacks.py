@@ -15,9 +15,9 @@ from pathlib import Path
 from types import FrameType
 from typing import Any
 
-import pytorch_lightning as lightning
 import torch
 
+from model import lightning
 from model.checkpoint import save_checkpoint
 
 Point = dict[str, Any]

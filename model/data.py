@@ -9,11 +9,11 @@ start at any step and see just what an uninterrupted run sees.
 from collections.abc import Collection, Iterator
 from pathlib import Path
 
-import pytorch_lightning as lightning
 import torch
 from torch import Tensor
 from torch.utils.data import DataLoader, Dataset
 
+from model import lightning
 from model.masking import Masking, Objective, is_masked_batch
 from model.placing import placed
 from model.rows import Rows

@@ -22,24 +22,18 @@ from typing import Any, Literal
 
 import torch
 import torch.distributed as distributed
-from pytorch_lightning.plugins.environments import (
-    ClusterEnvironment,
-    LightningEnvironment,
-    SLURMEnvironment,
-    TorchElasticEnvironment,
-)
-from pytorch_lightning.strategies import DDPStrategy, ModelParallelStrategy, Strategy
 from torch import Tensor
 from torch._utils import _flatten_dense_tensors, _unflatten_dense_tensors
 
 from chatwright.environment import launched
 from chatwright.errors import BadParameter
+from model import lightning
 from model.options import Training
 
-ENVIRONMENTS: dict[str, Callable[[], ClusterEnvironment]] = {
-    "torchrun": TorchElasticEnvironment,
-    "SLURM": lambda: SLURMEnvironment(auto_requeue=False),
-    "chatwright": LightningEnvironment,
+ENVIRONMENTS: dict[str, Callable[[], lightning.ClusterEnvironment]] = {
+    "torchrun": lightning.TorchElasticEnvironment,
+    "SLURM": lambda: lightning.SLURMEnvironment(auto_requeue=False),
+    "chatwright": lightning.LightningEnvironment,
 }
 
 PIECE_BYTES = 64 * 2**20
@@ -139,7 +133,7 @@ def _cores() -> int:
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
-class SummedHere(DDPStrategy):
+class SummedHere(lightning.DDPStrategy):
     """Lightning's strategy for several processes, less the wrapper that adds up gradients."""
 
     def configure_ddp(self) -> None:
@@ -149,7 +143,7 @@ class SummedHere(DDPStrategy):
                 distributed.broadcast(tensor.data, 0)
 
 
-def strategy_of(devices: Devices, options: Training) -> Strategy | Literal["auto"]:
+def strategy_of(devices: Devices, options: Training) -> lightning.Strategy | Literal["auto"]:
     """What Lightning takes for them.
 
     Raises:
@@ -167,7 +161,9 @@ def strategy_of(devices: Devices, options: Training) -> Strategy | Literal["auto
     environment = ENVIRONMENTS[found.by]()
     if options.strategy == "ddp":
         return SummedHere(cluster_environment=environment)
-    sharing = ModelParallelStrategy(data_parallel_size=devices.processes, tensor_parallel_size=1)
+    sharing = lightning.ModelParallelStrategy(
+        data_parallel_size=devices.processes, tensor_parallel_size=1
+    )
     # Its constructor does not take it.
     sharing.cluster_environment = environment
     return sharing

@@ -13,8 +13,9 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-import pytorch_lightning as lightning
 import torch
+
+from model import lightning
 
 FEWEST_STEPS = 8
 SECONDS = 12.0

@@ -8,10 +8,10 @@ batch, so that the result is that of the whole but for rounding.
 from dataclasses import dataclass
 from typing import Any
 
-import pytorch_lightning as lightning
 import torch
 from torch import Tensor
 
+from model import lightning
 from model.data import Batch
 from model.devices import add_up, seed_step
 from model.guard import Guard, Rollbacks

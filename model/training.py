@@ -19,10 +19,10 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-import pytorch_lightning as lightning
 import torch
 
 from chatwright.errors import BadInput, BadParameter
+from model import lightning
 from model.callbacks import CheckpointInTime, Curve, Point, StopWhenAsked
 from model.checkpoint import Checkpoint, discard_checkpoints_after, latest_checkpoint, restore
 from model.compilation import compiled

@@ -15,10 +15,10 @@ from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 
 import psutil
-import pytorch_lightning as lightning
 from pydantic import BaseModel
 
 from chatwright.whole_file import write_whole
+from model import lightning
 from model.config import DECODERS, ModelConfig
 from model.cost import checkpoint_bytes, parameters, training_memory, training_operations_per_token
 from model.options import Training, uses_bfloat16

@@ -20,6 +20,8 @@ from tasks.tracking.spool import CURRENT, FOLDER  # noqa: E402
 
 IDLE_SECONDS = 6.0  # longer than the pause between two stages
 SECONDS_BETWEEN = 0.5
+SECONDS_BETWEEN_AT_MOST = 2.0
+SHARE_OF_A_CORE = 0.2
 
 
 def ship() -> None:
@@ -32,6 +34,7 @@ def ship() -> None:
     builds: dict[Path, BuildShipment] = {}
     idle_since = time.monotonic()
     while True:
+        started = time.monotonic()
         busy = False
         for folder in sorted(path for path in FOLDER.iterdir() if path.is_dir()):
             if folder not in builds:
@@ -43,7 +46,9 @@ def ship() -> None:
             idle_since = time.monotonic()
         elif not builds or time.monotonic() - idle_since > IDLE_SECONDS:
             break
-        time.sleep(SECONDS_BETWEEN)
+        # The training beside it wants the cores: curves of many points are sent in larger parts.
+        pause = (time.monotonic() - started) * (1 / SHARE_OF_A_CORE - 1)
+        time.sleep(min(max(pause, SECONDS_BETWEEN), SECONDS_BETWEEN_AT_MOST))
     for folder, build in builds.items():
         build.pause()
         if build.is_complete() and not is_current(folder):

@@ -11,11 +11,10 @@ from typing import Any
 
 import numpy as np
 import pytest
-import pytorch_lightning as lightning
 import torch
 
 from chatwright.errors import BadParameter
-from model import steps
+from model import lightning, steps
 from model.architectures import build
 from model.config import ModelConfig
 from model.data import in_order
