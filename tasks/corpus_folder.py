@@ -8,16 +8,17 @@ import hashlib
 from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
-from fsspec import AbstractFileSystem
-from fsspec.implementations.local import LocalFileSystem
 
 from chatwright.errors import BadInput, MissingInput
+
+if TYPE_CHECKING:  # takes longer to import than a stage that reads no such folder should wait
+    from fsspec import AbstractFileSystem
 
 BATCH_ROWS = 2_000
 READ_AHEAD_BYTES = 1 << 20  # else a whole column of a row group is read at once
@@ -33,7 +34,7 @@ class Folder:
         remedy: what an error says is to be done about a file that cannot be read.
     """
 
-    fs: AbstractFileSystem
+    fs: "AbstractFileSystem"
     path: str
     version: str = ""
     remedy: str = "Run the stage that writes it again"
@@ -49,7 +50,7 @@ class Folder:
     @property
     def where(self) -> str:
         """How an error names it."""
-        return f"{self.path} at {self.version}" if self.version else self.path
+        return self._named(self.path)
 
     def files(self) -> list[str]:
         """Its Parquet files, at any depth, in the order of their names; none if it is not there."""
@@ -145,7 +146,7 @@ class Folder:
                     yield path, pq.ParquetFile(file, buffer_size=READ_AHEAD_BYTES)
             except FileNotFoundError:
                 raise MissingInput(
-                    f"{path} at {self.version}" if self.version else path,
+                    self._named(path),
                     "it is neither in DVC's cache nor in a remote",
                     "Fetch it, if a remote holds it: dvc fetch --all-commits",
                 ) from None
@@ -172,9 +173,14 @@ class Folder:
 
     def _unreadable(self, path: str, error: object) -> BadInput:
         reason = " ".join(str(error).split()).rstrip(".")
-        return BadInput(path, f"cannot be read: {reason}", self.remedy)
+        return BadInput(self._named(path), f"cannot be read: {reason}", self.remedy)
+
+    def _named(self, path: str) -> str:
+        return f"{path} at {self.version}" if self.version else path
 
 
 def here(path: str | Path) -> Folder:
     """A folder on this machine, as named from the current folder."""
+    from fsspec.implementations.local import LocalFileSystem
+
     return Folder(LocalFileSystem(), str(path))

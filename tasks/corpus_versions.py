@@ -8,6 +8,7 @@ import subprocess
 from dataclasses import dataclass, replace
 
 from ruamel.yaml import YAML
+from ruamel.yaml.error import YAMLError
 
 from chatwright.errors import BadInput, MissingInput
 from tasks.corpus_folder import Folder, here
@@ -83,9 +84,13 @@ def revision(
         raise BadInput(where, "git knows no such revision here", f"Name {choices}")
     commit = answer.stdout.strip()
     answer = _git("show", f"{commit}:./dvc.lock")
-    lock = YAML(typ="safe").load(answer.stdout) if answer.returncode == 0 else {}
-    stages = (lock or {}).get("stages", {}).values()
-    outputs = frozenset(entry["path"] for stage in stages for entry in stage.get("outs", []))
+    try:
+        lock = YAML(typ="safe").load(answer.stdout) if answer.returncode == 0 else {}
+        stages = (lock or {}).get("stages", {}).values()
+        outputs = frozenset(entry["path"] for stage in stages for entry in stage.get("outs", []))
+    except (YAMLError, AttributeError, TypeError, KeyError):
+        remedy = "Name another commit, or run and commit again"
+        raise BadInput(where, "dvc.lock of this revision is not what DVC writes", remedy) from None
     if CLEAN not in outputs:
         raise MissingInput(
             where,

@@ -27,6 +27,7 @@ from tasks.preprocess.minhash import similarities
 from tasks.preprocess.near_duplicates import cluster_firsts
 from tasks.preprocess.paragraphs import repeated
 from tasks.preprocess.texts_aside import KeysAside, TextsAside
+from tasks.preprocess.word_hashes import Places
 
 EARLIER = "in an earlier corpus"
 EARLIER_WITHOUT = "in an earlier corpus but for repeated paragraphs"
@@ -182,6 +183,8 @@ class Documents:
     def drop_near_duplicates(self, params: NearDuplicatesParams, aside: Path) -> None:
         """Drop texts that are almost that of an earlier document, which the reason names.
 
+        Documents of earlier corpora that share a key with one of these stand before all of them.
+
         Args:
             params: when two are almost the same.
             aside: a folder for what has to be looked up.
@@ -195,50 +198,49 @@ class Documents:
 
         def put_keys(keys: KeysAside, start: int) -> None:
             for chunk, part, rows in zip(self._work.chunks, parts, local, strict=True):
-                these = slice(part.start + start, part.stop + start)
+                these = slice(start + part.start, start + part.stop)
                 keys.put(these, self._work.read(chunk, "keys"), rows)
 
-        before: Like | None = None
+        before = self._earlier.none()
         if self._earlier.corpora:
             with KeysAside(aside / "keys", params.bands, len(staying)) as keys:
                 put_keys(keys, 0)
                 before = self._earlier.like(keys)
-        start = len(before) if before else 0
+        start = len(before)
+        count = start + len(staying)
         with (
-            KeysAside(aside / "keys", params.bands, start + len(staying)) as keys,
-            TextsAside(aside / "texts", start + len(staying)) as texts,
+            KeysAside(aside / "keys", params.bands, count) as keys,
+            TextsAside(aside / "texts", count) as texts,
         ):
+            before.put_keys(keys)
             put_keys(keys, start)
-            left = self._left[staying]
-            if before:
-                before.put_keys(keys)
-                left = np.concatenate([before.digests(), left])
             if params.jaccard is not None:
+                before.put_texts(texts)
                 alike = keys.alike()[start:]
-                if before:
-                    before.put_texts(texts)
                 for chunk, part, rows in zip(self._work.chunks, parts, local, strict=True):
                     if (these := alike[part]).any():
                         places = start + part.start + np.flatnonzero(these)
                         texts.put(places, self._work.texts(chunk).take(pa.array(rows[these])))
             pairs = KnownPairs(
                 self._work.kept,
-                left,
+                np.concatenate([before.digests(), self._left[staying]]),
                 params.shingle,
                 partial(similarities, texts, shingle=params.shingle),
             )
             firsts = cluster_firsts(keys, pairs, params.jaccard)[start:]
             pairs.keep()
-        of_earlier = firsts < start
+        is_new = firsts >= start
         self.firsts = np.arange(len(self.why))
-        self.firsts[staying[~of_earlier]] = staying[firsts[~of_earlier] - start]
+        self.firsts[staying[is_new]] = staying[firsts[is_new] - start]
         self.why[self.firsts != np.arange(len(self.why))] = Why.NEAR
-        if before:
-            named = before.named(np.unique(firsts[of_earlier]))
-            for place, first in zip(staying[of_earlier], firsts[of_earlier], strict=True):
-                self._named[int(place)] = named[int(first)].id
-                self.holders[place] = named[int(first)].corpus
-            self.why[staying[of_earlier]] = Why.NEAR_EARLIER
+        self._drop_near_earlier(staying[~is_new], firsts[~is_new], before)
+
+    def _drop_near_earlier(self, places: Places, firsts: Places, before: Like) -> None:
+        named = before.named(np.unique(firsts))
+        for place, first in zip(places.tolist(), firsts.tolist(), strict=True):
+            self._named[place] = named[first].id
+            self.holders[place] = named[first].corpus
+        self.why[places] = Why.NEAR_EARLIER
 
 
 def kind(reason: str) -> str:

@@ -80,6 +80,10 @@ class EarlierTexts:
             holders[found[holders[found] == NOWHERE]] = shard.corpus
         return holders[inverse]
 
+    def none(self) -> "Like":
+        """No document of them."""
+        return Like(self._files, [np.zeros(0, np.int64)] * len(self._files.shards))
+
     def like(self, keys: Keys) -> "Like":
         """The documents that have a key in common with one of these."""
         shares = [

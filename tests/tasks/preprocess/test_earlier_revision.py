@@ -81,6 +81,12 @@ def test_a_tag_or_a_commit_names_the_corpus_that_was_kept_with_it(project: Path)
     assert report.rejected == {"in an earlier corpus": 4}
     told = report.earlier_corpora["git:v1"]
     assert (told.commit, told.documents, told.equal) == (commit, 6, 4)
+    with Repo(".") as repo:
+        repo.checkout(["data/clean"], force=True)
+    Path("data/clean").rename("copy")
+    report = build(2, 10, "copy")
+    assert report.earlier_corpora["copy"] == told.model_copy(update={"commit": None})
+    assert ids() == expected
     for folder in (".dvc/cache", ".dvc/tmp"):  # from the remote, then
         shutil.rmtree(project / folder)
     shutil.rmtree("kept")
@@ -103,7 +109,13 @@ def test_a_revision_whose_files_are_nowhere_is_said(
 
 
 def test_a_revision_that_cannot_be_used_is_said(project: Path) -> None:
+    for name, lock in (("mid-merge", "<<<<<<< ours\nstages: {"), ("list", "- a")):
+        Path("dvc.lock").write_text(lock)
+        git("commit", "-q", "-a", "-m", name)
+        git("tag", name)
     for name, error, sentence in [
+        ("git:mid-merge", BadInput, "dvc.lock of this revision is not what DVC writes. Name"),
+        ("git:list", BadInput, "dvc.lock of this revision is not what DVC writes. Name"),
         ("git:v9", BadInput, "git knows no such revision here. Name a tag, a branch or a commit."),
         ("git:", BadInput, "git knows no such revision here."),
         ("git:--all", BadInput, "git knows no such revision here."),
