@@ -1,8 +1,38 @@
-"""What a flow asks of the Prefect server that it reports to."""
+"""The Prefect server that a flow reports to: one that is named, or one of its own."""
+
+import signal
 
 from prefect.client.orchestration import get_client
+from prefect.server.api.server import SubprocessASGIServer
+from prefect.settings import get_current_settings
 
 from chatwright.errors import ServiceUnavailable
+
+
+def start_own_server() -> None:
+    """Start the server that Prefect runs beside a flow where none is named; it ends with this
+    process.
+
+    Prefect would start the same one by itself. Started here, Ctrl-C, which a terminal sends to
+    every process, does not reach it: it has to note how the flow ended.
+
+    Raises:
+        ServiceUnavailable: it does not start.
+    """
+    settings = get_current_settings()
+    if settings.api.url is not None or not settings.server.ephemeral.enabled:
+        return
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    try:
+        SubprocessASGIServer().start()
+    except RuntimeError as error:
+        raise ServiceUnavailable(
+            "Prefect's own server",
+            f"it does not start: {error}".rstrip("."),
+            "Start one that stays (prefect server start) and name it with PREFECT_API_URL",
+        ) from None
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
 def check_server(address: str) -> None:

@@ -2,19 +2,46 @@
 
 import hashlib
 import subprocess
+import time
 from pathlib import Path
 from typing import Any, Literal
 
 from ruamel.yaml import YAML
+from ruamel.yaml.error import YAMLError
+
+from chatwright.errors import BadInput
 
 LOCK = Path("dvc.lock")
+SETTLED_SECONDS = 0.3
+SECONDS_TO_SETTLE = 10.0
 
 
 def locked_stages() -> dict[str, dict[str, Any]]:
-    """The stages of dvc.lock, by name; empty before the first build."""
-    if not LOCK.exists():
-        return {}
-    return YAML(typ="safe").load(LOCK.read_text(encoding="utf-8")).get("stages", {})
+    """The stages of dvc.lock, by name; empty before the first build.
+
+    DVC writes the file in place when a stage is done, and another may read it just then: so it is
+    read again until nobody has written to it for a moment and it is whole.
+
+    Raises:
+        BadInput: it stays broken.
+    """
+    deadline = time.monotonic() + SECONDS_TO_SETTLE
+    while True:
+        try:
+            written = LOCK.stat().st_mtime
+            content = YAML(typ="safe").load(LOCK.read_text(encoding="utf-8"))
+        except FileNotFoundError:
+            return {}
+        except (YAMLError, UnicodeDecodeError):
+            content = None
+        late = time.monotonic() > deadline
+        if isinstance(content, dict) and (late or time.time() - written > SETTLED_SECONDS):
+            return content.get("stages", {})
+        if late:
+            raise BadInput(
+                str(LOCK), "it is damaged", "Restore it (git checkout dvc.lock), or remove it"
+            )
+        time.sleep(0.05)
 
 
 def locked_hashes(stage: str, side: Literal["deps", "outs"]) -> dict[str, str]:

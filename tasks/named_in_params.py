@@ -35,6 +35,11 @@ def check_named(params: Params) -> None:
     _check_sources(params)
     for key, name in _files(params):
         _check_file(key, name)
+    if params.preprocess.earlier_corpora:
+        from tasks.preprocess.earlier_corpora import check_earlier_corpus  # Arrow, too
+
+        for name in params.preprocess.earlier_corpora:
+            check_earlier_corpus(name)
     if params.model.init.startswith((".", "/", "~")):  # else it may be a name on the hub
         if not Path(params.model.init).expanduser().is_dir():
             raise MissingInput(

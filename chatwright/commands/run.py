@@ -36,7 +36,8 @@ def run(preset: str | None, settings: list[str]) -> None:
         BadParameter: a preset or setting cannot be used; nothing has been changed.
         BadInput: this folder cannot be written to.
         StageFailed: a stage ended with an error.
-        ServiceUnavailable: the Prefect server that is set does not answer.
+        ServiceUnavailable: the Prefect server that is set does not answer, or one of its own does
+            not start.
     """
     if not Path("dvc.yaml").exists():
         raise MissingInput(
@@ -78,19 +79,15 @@ def built(shown: RunConsole) -> list[Any]:
         make_prefect_home()
     shown.say(f"Starting the flow, reported to {where or 'a Prefect server of its own'} ...")
     from flows.build import build
-    from flows.server import check_server
+    from flows.server import check_server, start_own_server
     from flows.stages import listening, progress_of, stop_children
 
     if where is not None:
         check_server(where)
-
-    noted = False
+    start_own_server()
+    note_this_run()
 
     def listener(stage: str, line: str) -> None:
-        nonlocal noted
-        if not noted:
-            noted = True
-            note_this_run()
         if event := progress_of(line):
             shown.progress(**event)
         else:
@@ -101,7 +98,7 @@ def built(shown: RunConsole) -> list[Any]:
     def told_to_stop() -> None:
         told.set()
         shown.say("Stopping; run again to go on.")
-        # Ctrl-C ends Prefect's own server as well, and the flow would wait long to report to it.
+        # A server that is gone as well would be waited for much longer.
         last = threading.Timer(SECONDS_TO_STOP, give_up)
         last.daemon = True
         last.start()

@@ -39,6 +39,13 @@ def main() -> None:
         stage.log(f"{report.work}")
         splits = ", ".join(f"{count} {split}" for split, count in report.documents.items())
         stage.log(f"{splits}; rejected: {report.rejected or 'none'}")
+        for name, each in report.earlier_corpora.items():
+            stage.has_read(name, each.content)
+            at = f" (commit {each.commit[:7]})" if each.commit else ""
+            stage.log(
+                f"{name}{at}, {each.documents:,} documents: has {each.equal:,} of the new ones,"
+                f" almost {each.near:,} more"
+            )
         if report.stand_ins:
             stage.log(
                 f"so few documents that none fell into some split: {report.stand_ins} stand in;"

@@ -44,7 +44,7 @@ def ship() -> None:
                 builds.pop(folder).remove_folder()
         if busy:
             idle_since = time.monotonic()
-        elif not builds or time.monotonic() - idle_since > IDLE_SECONDS:
+        if not builds or time.monotonic() - idle_since > IDLE_SECONDS:
             break
         # The training beside it wants the cores: curves of many points are sent in larger parts.
         pause = (time.monotonic() - started) * (1 / SHARE_OF_A_CORE - 1)

@@ -178,9 +178,11 @@ def test_a_run_that_is_killed_or_stopped_is_finished_by_the_next(
         process = stage_at_work(project, driver, "pretrain")
         second = project.run("chatwright", "run")
         assert second.returncode == 2 and "another `chatwright run` is at work" in second.stderr
-        os.kill(driver.pid, number)
+        # A terminal sends Ctrl-C to the whole group, Prefect's server included.
+        (os.killpg if number == signal.SIGINT else os.kill)(driver.pid, number)
         assert driver.wait(timeout=60) == status
         process.wait(timeout=30)
+        assert "ERROR" not in project.said.read_text("utf-8")
     output = project.do("chatwright", "run", timeout=600)
     assert "nothing changed" in output, "what had finished is not done again"
     file = "artifacts/base/model.safetensors"
