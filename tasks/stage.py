@@ -10,7 +10,6 @@ import contextlib
 import errno
 import json
 import os
-import shlex
 import signal
 import sys
 import time
@@ -26,13 +25,13 @@ from pydantic import BaseModel
 from chatwright.environment import set_quiet_defaults
 from chatwright.errors import (
     AnotherRun,
-    BadParameter,
     ChatwrightError,
     DiskFull,
     MissingInput,
     ServiceUnavailable,
 )
 from chatwright.whole_file import write_whole
+from tasks.arguments import answer_arguments
 from tasks.driver import end_with_the_driver
 from tasks.lineage import file_hash, git_commit, output_hash
 from tasks.params import Params, load_params
@@ -75,7 +74,7 @@ class Stage:
         self._lock = FileLock(WORK / "locks" / f"{name}.lock")
 
     def __enter__(self) -> "Stage":
-        _answer_arguments(self.name)
+        answer_arguments(self.name)
         try:
             self._enter()
         except (ChatwrightError, KeyboardInterrupt, OSError) as error:
@@ -267,24 +266,6 @@ class Stage:
             failure = {"message": message, "exit_code": code, "may_pass": may_pass}
             (FAILED / f"{self.name}.json").write_text(json.dumps(failure), encoding="utf-8")
         return code
-
-
-def _answer_arguments(stage: str) -> None:
-    """Where ``python -m tasks.<stage>`` is given any arguments: say what it is, or that it takes
-    none, and end."""
-    main = sys.modules["__main__"]
-    name = getattr(getattr(main, "__spec__", None), "name", "")
-    command, arguments = f"tasks.{stage}", sys.argv[1:]
-    if name.removesuffix(".__main__") != command or not arguments:
-        return
-    if set(arguments) & {"-h", "--help"}:
-        choices = f"Its parameters are in params.yaml (the section {stage}); it takes no arguments."
-        print(f"python -m {command}\n\n{(main.__doc__ or '').strip()}\n\n{choices}")
-        sys.exit(0)
-    where = f"python -m {command} {shlex.join(arguments)}"
-    refusal = BadParameter(where, "a stage takes no arguments", "Its parameters are in params.yaml")
-    print(refusal, file=sys.stderr)
-    sys.exit(refusal.exit_code)
 
 
 def interrupt(number: int, frame: object) -> None:
