@@ -28,7 +28,8 @@ from model.scaling import FEWEST_POINTS, fit_scaling_law
 from model.tokenizer import ChatTokenizer
 from tasks.corpus_figures import corpus_figures
 from tasks.fitted_runs import POINTS, is_fitted, read_runs, scaling_point
-from tasks.params import ModelParams, load_params
+from tasks.params import load_params
+from tasks.params_training import ModelParams
 from tasks.pretrain import pretrain
 
 TOKENS, TOKENIZER = Path("data/tokens"), Path("artifacts/tokenizer")

@@ -3,8 +3,7 @@
 Notable choices: text is only ever text. A document or a message that contains the characters
 ``<|im_end|>`` is encoded as those characters, so that nobody can end a turn by writing so; only
 the template's own markup becomes control tokens. (transformers calls the same rule
-``sanitize_control_tokens``.) Templates of models from elsewhere are programs: they run in Jinja's
-immutable sandbox, as they do in transformers.
+``sanitize_control_tokens``.)
 """
 
 import json
@@ -15,11 +14,10 @@ from typing import Any
 
 import numpy as np
 from jinja2 import TemplateError
-from jinja2.ext import loopcontrols
-from jinja2.sandbox import ImmutableSandboxedEnvironment
 from tokenizers import Tokenizer
 
 from chatwright.errors import BadInput, MissingInput
+from model.chat_template import compiled
 from model.word_encoder import WordEncoder
 
 END_OF_TEXT = "<|endoftext|>"
@@ -126,16 +124,8 @@ class ChatTokenizer:
         self.special_ids = sorted(
             number for number, t in tokenizer.get_added_tokens_decoder().items() if t.special
         )
-        environment = ImmutableSandboxedEnvironment(
-            trim_blocks=True, lstrip_blocks=True, extensions=[loopcontrols]
-        )
-        environment.filters["tojson"] = _to_json
-        environment.globals["raise_exception"] = _raise_exception
-        template = config.get("chat_template")
-        if isinstance(template, list):
-            template = next((t["template"] for t in template if t["name"] == "default"), None)
         try:
-            self._template = None if template is None else environment.from_string(template)
+            self._template = compiled(config.get("chat_template"))
         except TemplateError as error:
             raise BadInput(
                 str(folder), f"its chat template is not valid: {_one_line(error)}"
@@ -293,15 +283,6 @@ class ChatTokenizer:
             if found is not None:
                 return found
         raise BadInput(str(self._folder), f"its vocabulary has no {token} and names no substitute")
-
-
-def _to_json(value: Any, indent: int | None = None) -> str:
-    # Jinja's own filter escapes HTML, which a prompt is not.
-    return json.dumps(value, ensure_ascii=False, indent=indent)
-
-
-def _raise_exception(message: str) -> None:
-    raise TemplateError(message)
 
 
 def _one_line(error: Exception) -> str:

@@ -13,7 +13,7 @@ from model.hub import RANDOM, weights_folder
 from model.language_model import LanguageModel
 from model.pretrained import pretrained_config, pretrained_model
 from model.rows import Rows
-from tasks.params import ModelParams
+from tasks.params_training import ModelParams
 
 FREE = ("init", "size", "dropout")
 """The keys that have a meaning beside weights that exist; ``size`` still sets the rows a step."""

@@ -35,6 +35,11 @@ def check_named(params: Params) -> None:
     _check_sources(params)
     for key, name in _files(params):
         _check_file(key, name)
+    if params.preprocess.earlier_corpora:
+        from tasks.preprocess.earlier_corpora import check_earlier_corpus  # Arrow, too
+
+        for name in params.preprocess.earlier_corpora:
+            check_earlier_corpus(name)
     if params.model.init.startswith((".", "/", "~")):  # else it may be a name on the hub
         if not Path(params.model.init).expanduser().is_dir():
             raise MissingInput(
@@ -55,6 +60,11 @@ def _check_sources(params: Params) -> None:
             files.found()
             for address in filter(is_remote, named.paths):
                 scheme_of(address, files.key)
+    if "folder" in params.ingest.sources and params.ingest.folder.addresses:
+        from tasks.ingest.remote import scheme_of
+
+        for address in params.ingest.folder.addresses:
+            scheme_of(address, "ingest.folder.addresses")
     if "web" in params.ingest.sources:
         from tasks.ingest.web import check_names_a_page
 

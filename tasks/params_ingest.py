@@ -2,7 +2,7 @@
 
 from typing import Annotated, Any, Literal
 
-from pydantic import Field
+from pydantic import AfterValidator, Field
 
 from tasks.params_huggingface import DatasetParams
 from tasks.params_section import PositiveInt, Section, Share
@@ -22,17 +22,33 @@ class DialoguesParams(Section):
     without: list[str] = ["gossip", "politics", "psychology"]
 
 
+def _here(path: str) -> str:
+    if "://" in path:
+        raise ValueError(
+            "it stands elsewhere, where DVC cannot watch it; name it in ingest.folder.addresses,"
+            " and here a folder of this machine, which may be empty"
+        )
+    return path
+
+
+def _elsewhere(address: str) -> str:
+    if "://" not in address:
+        raise ValueError("it is no address; what stands here belongs in the folder")
+    return address
+
+
 class FolderParams(Section):
     """The source ``folder``: the user's own files."""
 
-    path: str = "corpus"
+    path: Annotated[str, AfterValidator(_here)] = "corpus"
+    addresses: list[Annotated[str, AfterValidator(_elsewhere)]] = []
     max_broken_share: Share = 0.05
     max_document_bytes: Annotated[int, Field(ge=1_000, le=2**31 - 1)] = 40_000_000
     max_expansion: Annotated[float, Field(ge=1)] = 200
 
     def limits(self) -> dict[str, Any]:
-        """What decides how a file in the folder is read: all but where the folder is."""
-        return self.model_dump(mode="json", exclude={"path"})
+        """What decides how a file in the folder is read: all but where it stands."""
+        return self.model_dump(mode="json", exclude={"path", "addresses"})
 
 
 class NamedFilesParams(Section):

@@ -27,7 +27,7 @@ from tasks.corpus_figures import corpus_figures
 from tasks.fitted_runs import fitted_runs
 from tasks.forecast import Forecasted, RunForecast, forecast
 from tasks.initial import check_ids, initial_config, initial_model
-from tasks.params import ModelParams, PretrainParams
+from tasks.params_training import ModelParams, PretrainParams
 from tasks.pretrain_options import (
     batch_size_once,
     check_sides,

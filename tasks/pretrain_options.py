@@ -15,7 +15,7 @@ from model.devices import Devices, check_shares, check_strategy, devices_of
 from model.hub import RANDOM
 from model.masking import Masking, Objective
 from model.options import Training, check
-from tasks.params import ModelParams, PretrainParams
+from tasks.params_training import ModelParams, PretrainParams
 from tasks.ranks import is_another_rank, wait_for
 from tasks.training import training_options
 

@@ -31,6 +31,7 @@ from chatwright.errors import (
     ServiceUnavailable,
 )
 from chatwright.whole_file import write_whole
+from tasks.arguments import answer_arguments
 from tasks.driver import end_with_the_driver
 from tasks.lineage import file_hash, git_commit, output_hash
 from tasks.params import Params, load_params
@@ -73,6 +74,7 @@ class Stage:
         self._lock = FileLock(WORK / "locks" / f"{name}.lock")
 
     def __enter__(self) -> "Stage":
+        answer_arguments(self.name)
         try:
             self._enter()
         except (ChatwrightError, KeyboardInterrupt, OSError) as error:
@@ -118,9 +120,14 @@ class Stage:
             raise MissingInput(
                 str(path), f"{self.name} needs it and it is not there", "Run: chatwright run"
             )
-        if self._spool and (md5 := output_hash(path.as_posix()) or file_hash(path)):
-            self._spool.append("input", path=path.as_posix(), md5=md5)
+        if md5 := output_hash(path.as_posix()) or file_hash(path):
+            self.has_read(path.as_posix(), md5)
         return path
+
+    def has_read(self, name: str, content: str) -> None:
+        """Note an input by a hash of its content."""
+        if self._spool:
+            self._spool.append("input", path=name, md5=content)
 
     def output(self, path: str | Path) -> Path:
         """Where to write an output: a name beside ``path``, renamed to it when all is done."""

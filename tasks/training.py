@@ -6,7 +6,7 @@ from typing import Any
 
 from model.options import Training
 from model.training import Trained
-from tasks.params import TrainingParams
+from tasks.params_training import TrainingParams
 from tasks.progress import Progress
 from tasks.stage import WORK
 

@@ -72,7 +72,7 @@ def pack(shown: RunConsole) -> None:
 
 def compared(shown: RunConsole, params: Params, tokens: int) -> "Table":
     """The comparison, shown while it works; its table."""
-    from tasks.compare.contest import compare as contest
+    from tasks.compare.competing import compare as contest
     from tasks.compare.contest import prepared
     from tasks.compare.runs import ComparisonRuns
     from tasks.compare.table import comparison_table

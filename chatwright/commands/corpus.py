@@ -6,7 +6,8 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
-from tasks.corpus_page.page import Amount, CorpusPage, here, page_of_this_folder
+from tasks.corpus_folder import here
+from tasks.corpus_page.page import Amount, CorpusPage, page_of_this_folder
 from tasks.corpus_page.samples import BeforeAfter, Dropped, Line, before_and_after, dropped
 from tasks.corpus_page.words import length_name, size_text, what_changed
 

@@ -21,10 +21,10 @@ def corpus_diff(a: str, b: str, *, seed: int, as_json: bool) -> None:
         a, b: git revisions, or ``workspace``.
 
     Raises:
-        BadInput, MissingInput: see ``tasks.corpus_page.versions.version``.
+        BadInput, MissingInput: see ``tasks.corpus_versions.version``.
     """
     from tasks.corpus_page.difference import difference
-    from tasks.corpus_page.versions import version
+    from tasks.corpus_versions import version
 
     found = difference(version(a), version(b), seed=seed)
     if as_json:

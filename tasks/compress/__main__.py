@@ -1,4 +1,8 @@
-"""The compress stage: ``python -m tasks.compress``."""
+"""The compress stage: ``python -m tasks.compress``.
+
+Makes the chat model smaller by each recipe of the section and measures what that costs; each
+result stands in ``artifacts/compressed/<recipe>``.
+"""
 
 from tasks.compress.recipes import compress, table
 from tasks.stage import Stage

@@ -3,9 +3,10 @@
 import tempfile
 from pathlib import Path
 
+from tasks.corpus_folder import here
 from tasks.corpus_page.chart import draw_chart
 from tasks.corpus_page.html import page_html
-from tasks.corpus_page.page import corpus_page, here
+from tasks.corpus_page.page import corpus_page
 from tasks.corpus_page.samples import before_and_after
 from tasks.stage import Stage
 

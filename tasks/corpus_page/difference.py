@@ -12,11 +12,11 @@ import numpy as np
 import pyarrow.compute as pc
 from pydantic import BaseModel
 
-from tasks.corpus_page.columns import Folder
+from tasks.corpus_folder import Folder
 from tasks.corpus_page.fingerprints import Fingerprints, fingerprints, hashes
 from tasks.corpus_page.page import SPLITS, kinds
 from tasks.corpus_page.samples import Line, changed_lines
-from tasks.corpus_page.versions import Version
+from tasks.corpus_versions import Version
 
 SAMPLES = 5
 GONE = "not in the sources any more"

@@ -11,7 +11,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from tasks.corpus_page.columns import Folder
+from tasks.corpus_folder import Folder
 from tasks.corpus_page.page import SPLITS
 
 

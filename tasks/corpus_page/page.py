@@ -13,11 +13,10 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
-from fsspec.implementations.local import LocalFileSystem
 from pydantic import BaseModel
 
 from chatwright.errors import MissingInput
-from tasks.corpus_page.columns import Folder
+from tasks.corpus_folder import Folder, here
 from tasks.corpus_page.reservoir import Reservoir
 from tasks.corpus_page.tokens import TokenCounter
 from tasks.preprocess.dropping import NAMING
@@ -77,11 +76,6 @@ class CorpusPage(BaseModel):
     repeated_paragraphs: int
     conversations: dict[str, int]
     lengths: Lengths
-
-
-def here(path: str | Path) -> Folder:
-    """A folder on this machine, as named from the current folder."""
-    return Folder(LocalFileSystem(), str(path))
 
 
 def corpus_page(

@@ -10,7 +10,7 @@ import pyarrow.compute as pc
 from pydantic import BaseModel
 
 from chatwright.errors import BadInput
-from tasks.corpus_page.columns import Folder
+from tasks.corpus_folder import Folder
 from tasks.corpus_page.page import SPLITS, kinds
 from tasks.corpus_page.reservoir import Reservoir
 

@@ -1,4 +1,8 @@
-"""Runs the finetune stage: ``python -m tasks.finetune``."""
+"""The finetune stage: ``python -m tasks.finetune``.
+
+Teaches the base model (``artifacts/base``) to answer, with conversations out of the corpus's
+documents and the dialogues; the result is ``artifacts/chat``.
+"""
 
 from pathlib import Path
 

@@ -30,7 +30,7 @@ from tasks.finetune.conversations import (
 )
 from tasks.forecast import Forecasted, RunForecast, forecast
 from tasks.pack import write_packed
-from tasks.params import FinetuneParams
+from tasks.params_training import FinetuneParams
 from tasks.preprocess.evaluation_sets import read_evaluation_set
 from tasks.progress import Progress, silent
 from tasks.training import course, progress_in_tokens, training_options

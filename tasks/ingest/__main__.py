@@ -1,4 +1,10 @@
-"""Run the stage: ``python -m tasks.ingest``."""
+"""The ingest stage: ``python -m tasks.ingest``.
+
+Reads every source that ``ingest.sources`` names: documents into ``data/raw``, conversations into
+``data/dialogues``, labelled texts and questions into ``data/labelled``. What it cannot use is
+counted by reason in ``reports/ingest.json``. What files gave is kept in ``.chatwright/ingest``, so
+that the next run reads only new ones.
+"""
 
 from pathlib import Path
 

@@ -22,7 +22,8 @@ import pyarrow as pa
 
 from chatwright.errors import BadInput
 from tasks.ingest.left_out import LeftOut
-from tasks.ingest.open_file import OpenFile, Packed, readable_name
+from tasks.ingest.open_file import OpenFile, Packed
+from tasks.ingest.readable_name import readable_name
 from tasks.ingest.strict_tar import strict_tar
 from tasks.params_ingest import FolderParams
 
@@ -91,7 +92,7 @@ def open_files(
 
 def _layers(file: OpenFile, left_out: LeftOut, depth: int) -> Iterator[OpenFile]:
     """What is left when all compression and archives are taken off."""
-    if file.suffix not in (*COMPRESSIONS, ".tar", ".zip"):
+    if file.suffix not in (*COMPRESSIONS, *ARCHIVES):
         yield file
         return
     if depth == 0:
@@ -163,6 +164,10 @@ COMPRESSIONS: dict[str, Callable[[BinaryIO], ReadSome]] = {
     ".zst": _zstd,
     ".lz4": _lz4,
 }
+
+ARCHIVES = (".tar", ".zip")
+PACKED = frozenset([*COMPRESSIONS, *ARCHIVES, *ABBREVIATIONS])
+"""The endings of files that hold others."""
 
 
 def _tar(file: OpenFile, left_out: LeftOut, depth: int) -> Iterator[OpenFile]:

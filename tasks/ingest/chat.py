@@ -18,7 +18,7 @@ from tasks.ingest.json_values import JSON_ENDINGS, json_values
 from tasks.ingest.language import language
 from tasks.ingest.left_out import LeftOut
 from tasks.ingest.named_files import NamedFiles, Tally, unknown_shape
-from tasks.ingest.open_file import OpenFile
+from tasks.ingest.open_file import EMPTY, OpenFile
 from tasks.ingest.records import Broken
 from tasks.ingest.source_files import Found, Reading, Rows, SourceFile, read_anew
 from tasks.ingest.text_encoding import Undecodable, decode
@@ -93,6 +93,8 @@ def _dialogues(file: OpenFile, limits: FolderParams, left_out: LeftOut) -> Itera
 def _yaml_values(file: OpenFile) -> Iterator[tuple[int, Any]]:
     """The conversations of a file as chatterbot-corpus has them."""
     text = decode(file.whole()).text
+    if not text.strip():
+        raise Undecodable(EMPTY)
     try:
         tree = YAML(typ="safe").load(text)
     except NOT_YAML:

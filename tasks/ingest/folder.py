@@ -3,22 +3,26 @@
 Files of known formats are read at any depth, in the order of their paths; hidden ones are passed
 over, others counted and named. A document's id is its path, ``folder/handbook/leave.md``, and for
 a record the path and its line or row, ``folder/faq.jsonl#12``. What stands in an archive is named
-after both: ``folder/handbook.zip!leave.md``.
+after both: ``folder/handbook.zip!leave.md``. What stands elsewhere (``ingest.folder.addresses``) is
+copied here first and named by its address: ``folder/s3://bucket/handbook/leave.md``.
 """
 
 import os
 from collections.abc import Iterable, Iterator
 from functools import partial
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 
 from chatwright.errors import BadInput, MissingInput
 from tasks.documents import Dialogue, Document
-from tasks.ingest.archives import open_files
+from tasks.ingest.archives import PACKED, open_files
+from tasks.ingest.elsewhere import copies
 from tasks.ingest.formats import READERS, Reader
 from tasks.ingest.language import language
 from tasks.ingest.left_out import LeftOut
-from tasks.ingest.open_file import OpenFile, readable_name
+from tasks.ingest.open_file import OpenFile
+from tasks.ingest.readable_name import readable_name
 from tasks.ingest.records import LONGEST_TITLE, Broken, Conversation, Text, sound
+from tasks.ingest.remote import RemoteFile, is_remote
 from tasks.ingest.source_files import Found, Reading, Rows, SourceFile, read_anew
 from tasks.ingest.text_encoding import Undecodable
 from tasks.ingest.visible_files import visible_files
@@ -33,6 +37,7 @@ def folder(
     left_out: LeftOut,
     *,
     without: Iterable[Path] = (),
+    elsewhere: Iterable[RemoteFile] = (),
     progress: Progress = silent,
     reading: Reading = read_anew,
 ) -> Iterator[Found | Rows]:
@@ -42,12 +47,14 @@ def folder(
         params: the folder, and the share of a file's records that may be broken.
         left_out: gets counted, and named, what could not be read.
         without: files in it that another source reads.
+        elsewhere: further files, of ``params.addresses``.
         reading: what has the files read.
 
     Raises:
         MissingInput: there is no such folder.
         BadInput: a file is broken as a whole, or too many of its records are; a file or folder
             may not be read.
+        ServiceUnavailable, DiskFull: what stands elsewhere cannot be had; see remote.py.
     """
     root = Path(params.path)
     if not root.exists():
@@ -66,6 +73,7 @@ def folder(
         for path in visible_files(root, left_out)
         if os.path.abspath(path) not in taken
     ]
+    files += copies(_readable(elsewhere, left_out), "ingest.folder.addresses", progress)
     yield from reading(
         files,
         partial(_contents, params=params),
@@ -73,6 +81,16 @@ def folder(
         decides=params.limits(),
         progress=progress,
     )
+
+
+def _readable(files: Iterable[RemoteFile], left_out: LeftOut) -> Iterator[RemoteFile]:
+    """Those whose format is read: others need not be copied to be counted."""
+    for file in files:
+        suffix = PurePosixPath(file.name).suffix.lower()
+        if suffix in READERS or suffix in PACKED:
+            yield file
+        else:
+            left_out.add(f"not a format that is read ({suffix or 'no ending'})", file.address)
 
 
 def _contents(
@@ -121,7 +139,7 @@ def file_contents(
     if broken and not file.is_cut() and len(broken) > params.max_broken_share * records:
         first = broken[0]
         raise BadInput(
-            str(Path(params.path, where)),
+            where if is_remote(where) else str(Path(params.path, where)),
             f"{len(broken)} of {records} records are broken, more than the"
             f" {params.max_broken_share:.0%} that are allowed; the first, {where}:{first.number},"
             f" {first}",

@@ -1,6 +1,6 @@
 """Readers for the formats of the user's own files, one function each: open file in, records out.
 
-Those of a single text stand here; tables.py has those of many records, pdf.py and docx.py theirs.
+Those of a single text stand here; tables.py, parquet.py, pdf.py and docx.py have the others.
 Readers raise ``Undecodable`` for a file that is not text, and ``BadInput`` for one that is broken
 as a whole. Which records of a file can be used is decided by ``folder.py``.
 """
@@ -12,11 +12,13 @@ from resiliparse.extract.html2text import extract_plain_text
 from resiliparse.parse.html import ElementNode, HTMLTree
 
 from tasks.ingest.docx import read_docx
+from tasks.ingest.html_bounds import bounded
 from tasks.ingest.language import language, primary
 from tasks.ingest.open_file import OpenFile
+from tasks.ingest.parquet import read_parquet
 from tasks.ingest.pdf import read_pdf
 from tasks.ingest.records import Record, Text, first_line
-from tasks.ingest.tables import read_csv, read_jsonl, read_parquet
+from tasks.ingest.tables import read_csv, read_jsonl
 from tasks.ingest.text_encoding import Decoded, Undecodable, decode
 
 Reader = Callable[[OpenFile], Iterator[Record]]
@@ -25,8 +27,6 @@ HEADING = re.compile(r"^#{1,6}[ \t]+(\S.*)$|^(\S.*)\r?\n(?:={3,}|-{3,})[ \t\r]*$
 DEEPEST = 512
 """Browsers built on Blink put no element deeper (``kMaximumHTMLParserDOMTreeDepth``)."""
 TOO_DEEP = " > ".join(["*"] * (DEEPEST + 1))
-MOST_ATTRIBUTES = 5_000
-_MANY_ATTRIBUTES = re.compile(rf"<[a-z][^\s<>]*+(?:\s++[^\s<>]++){{{MOST_ATTRIBUTES}}}", re.I)
 
 
 def read_txt(file: OpenFile) -> Iterator[Record]:
@@ -67,11 +67,8 @@ def text_of_page(found: Decoded) -> Text:
     Raises:
         Undecodable: it is made in a way that reading it would take for ever.
     """
-    # The library's time to parse a tag is the square of its attributes, and the time to find the
-    # main part grows with the depth of each element: minutes and hours, if it is made so.
-    if _MANY_ATTRIBUTES.search(found.text):
-        raise Undecodable(f"HTML with more than {MOST_ATTRIBUTES:,} attributes of one tag")
-    tree = HTMLTree.parse(found.text)
+    tree = HTMLTree.parse(bounded(found.text))
+    # The time to find the main part grows with the depth of each element.
     if tree.document and tree.document.query_selector(TOO_DEEP):
         raise Undecodable(f"HTML with more than {DEEPEST} levels")
     text = extract_plain_text(tree, main_content=True) or extract_plain_text(tree)

@@ -20,6 +20,7 @@ from tasks.documents import DIALOGUE_SCHEMA, DOCUMENT_SCHEMA, Dialogue, Document
 from tasks.ingest.chat import chat
 from tasks.ingest.commoncrawl import commoncrawl
 from tasks.ingest.dialogues import dialogues
+from tasks.ingest.elsewhere import files_elsewhere
 from tasks.ingest.folder import folder
 from tasks.ingest.gathered import Gathered
 from tasks.ingest.huggingface import check_datasets, files_of_datasets, huggingface
@@ -30,6 +31,7 @@ from tasks.ingest.named_files import NamedFiles
 from tasks.ingest.parsing_version import parsing_version
 from tasks.ingest.python_docs import python_docs
 from tasks.ingest.questions import questions
+from tasks.ingest.remote import RemoteFile
 from tasks.ingest.source_files import Found, Reading, Rows, read_anew
 from tasks.ingest.web import check_names_a_page, web
 from tasks.ingest.wikipedia import wikipedia
@@ -61,6 +63,14 @@ def files_of_other_sources(params: IngestParams) -> list[Path]:
     return named + files_of_datasets(params) if "huggingface" in params.sources else named
 
 
+def rest_elsewhere(params: IngestParams) -> list[RemoteFile]:
+    """The files of ``ingest.folder.addresses`` that no other source names."""
+    addresses, key = params.folder.addresses, "ingest.folder.addresses"
+    found = files_elsewhere(addresses, key, allow_private=params.web.allow_private)
+    others = {file for each in _named(params) for file in each.elsewhere()} if found else set()
+    return [file for file in found if file not in others]
+
+
 def _named(params: IngestParams) -> list[NamedFiles]:
     return [named_files(each, params) for each in FILE_SOURCES if each in params.sources]
 
@@ -72,8 +82,14 @@ def _rest_of_the_folder(
     progress: Progress = silent,
     reading: Reading = read_anew,
 ) -> Iterator[Found | Rows]:
-    without = files_of_other_sources(params)
-    return folder(params.folder, left_out, without=without, progress=progress, reading=reading)
+    return folder(
+        params.folder,
+        left_out,
+        without=files_of_other_sources(params),
+        elsewhere=rest_elsewhere(params),
+        progress=progress,
+        reading=reading,
+    )
 
 
 Source = Callable[..., Iterator[Found | Rows]]
@@ -145,6 +161,8 @@ def ingest(
     # Before any data is read.
     for each in _named(params):
         each.check()
+    if "folder" in params.sources:
+        rest_elsewhere(params)
     if "web" in params.sources:
         check_names_a_page(params.web)
     if "huggingface" in params.sources:

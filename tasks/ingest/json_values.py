@@ -7,10 +7,10 @@ import json
 from collections.abc import Iterator
 from typing import Any
 
-from tasks.ingest.open_file import OpenFile
+from tasks.ingest.open_file import EMPTY, OpenFile
 from tasks.ingest.records import Broken
 from tasks.ingest.tables import HEAD_BYTES, json_lines
-from tasks.ingest.text_encoding import encoding_of_beginning
+from tasks.ingest.text_encoding import Undecodable, encoding_of_beginning
 
 JSON_ENDINGS = (".json", ".jsonl")
 CHUNK_CHARACTERS = 2**18
@@ -24,11 +24,15 @@ def json_values(file: OpenFile) -> Iterator[tuple[int, Any]]:
     be read. After a broken value of an array nothing more can be read, and its reason says so.
 
     Raises:
-        Undecodable: the file is not text.
+        Undecodable: the file is not text, or there is nothing in it.
     """
     head = file.head(HEAD_BYTES)
     is_all = len(head) < HEAD_BYTES
     text = head.decode(encoding_of_beginning(head, is_all=is_all), "replace").lstrip(WHITE)
+    if is_all and not text:
+        if file.is_cut():
+            return  # and that is counted where it was found
+        raise Undecodable(EMPTY)
     first_line, _, rest = text.partition("\n")
     # An object on one line may be a whole set, as SQuAD's.
     if file.suffix == ".jsonl" or (

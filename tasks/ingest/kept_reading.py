@@ -98,7 +98,10 @@ class KeptReading:
     ) -> Iterator[Found | Rows]:
         units = _units(files, store, in_order)
         if self._executor.address is not None:  # its workers run in folders of their own
-            files = [replace(file, path=file.path.absolute()) for file in files]
+            files = [
+                replace(file, path=file.path.absolute(), is_there=_trouble(file.path) is None)
+                for file in files
+            ]
         new = [unit.of(files) for unit in units if unit.segment is None]
         # One portion is worked on by one, whoever it is: here; and nothing by nobody.
         executor = self._executor if len(new) > 1 else ExecutorParams(workers=1)
@@ -154,13 +157,20 @@ def _units(files: Sequence[SourceFile], store: KeptStore, in_order: bool) -> lis
 
 
 def segment_of(files: Sequence[SourceFile], read: Read, store: Path) -> Path:
-    """Read files, and write what they give as a segment into ``store``; returns its folder."""
+    """Read files, and write what they give as a segment into ``store``; returns its folder.
+
+    Raises:
+        ServiceUnavailable: this is a worker of a cluster that does not see ``store`` or a file.
+        ChatwrightError: the first that ``read`` raises.
+    """
     try:
         writer = SegmentWriter(store)
     except FileNotFoundError:
         raise _not_shared(store) from None
     try:
         for file in files:
+            if file.is_there and (trouble := _trouble(file.path)):
+                raise _not_seen(file.path, trouble)
             before = _state(file.path)
             settled = before is not None and is_settled(before)
             content = _content(file.path)
@@ -199,6 +209,23 @@ def _not_shared(folder: Path) -> ServiceUnavailable:
         f"a worker does not have the folder {folder}",
         "Let all workers see the project's folder, under the same path",
     )
+
+
+def _not_seen(path: Path, trouble: str) -> ServiceUnavailable:
+    return ServiceUnavailable(
+        "executor.address",
+        f"a worker cannot open {path}, which is there for the stage ({trouble})",
+        "Share its folder with all workers under the same path, or set executor.address to null",
+    )
+
+
+def _trouble(path: Path) -> str | None:
+    """Why a file cannot be opened here; None if it can."""
+    try:
+        with open(path, "rb"):
+            return None
+    except OSError as error:
+        return error.strerror or type(error).__name__
 
 
 def _size(path: Path) -> int:

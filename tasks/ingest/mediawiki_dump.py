@@ -108,10 +108,10 @@ def pages(file: OpenFile, left_out: LeftOut) -> Iterator[bytes]:
         if len(buffer) - position > file.longest + READ_BYTES:
             position, is_too_long = searched, True
     rest = buffer[position:]
+    if file.is_cut() or file.packed.trouble():
+        return  # and that is counted where it was found
     if head is None and BEGIN not in rest:
         left_out.add(NO_DUMP, file.where)
-    elif file.is_cut() or file.packed.trouble():
-        return  # and that is counted where it was found
     elif is_too_long or BEGIN in rest or (ROOT in (head or rest) and ROOT_END not in rest):
         left_out.add(CUT, file.where)
 

@@ -14,10 +14,12 @@ from functools import partial
 from pathlib import Path, PurePosixPath
 
 from chatwright.errors import BadInput, BadParameter, MissingInput
+from tasks.ingest.elsewhere import copies, files_elsewhere
 from tasks.ingest.left_out import LeftOut
-from tasks.ingest.open_file import OpenFile, readable_name
+from tasks.ingest.open_file import OpenFile
+from tasks.ingest.readable_name import readable_name
 from tasks.ingest.records import Broken
-from tasks.ingest.remote import RemoteFile, fetched, is_remote, remote_files
+from tasks.ingest.remote import RemoteFile, is_remote
 from tasks.ingest.source_files import Found, Reading, Rows, SourceFile
 from tasks.ingest.visible_files import visible_files
 from tasks.params_ingest import FolderParams
@@ -51,21 +53,16 @@ class NamedFiles:
             BadParameter, MissingInput: as ``found``; and as ``remote_files``.
         """
         self.found()
-        self._remote()
+        self.elsewhere()
 
     @property
     def key(self) -> str:
         """The parameter that names them."""
         return f"ingest.{self.source}.paths"
 
-    def _remote(self) -> list[RemoteFile]:
+    def elsewhere(self) -> list[RemoteFile]:
         """The files that stand elsewhere, in the order of their addresses."""
-        found = {
-            file
-            for address in sorted({path for path in self.paths if is_remote(path)})
-            for file in remote_files(address, self.key, allow_private=self.allow_private)
-        }
-        return sorted(found, key=lambda file: file.address)
+        return files_elsewhere(self.paths, self.key, allow_private=self.allow_private)
 
     def found(self, left_out: LeftOut | None = None) -> list[Path]:
         """The files in the user's folder, in the order of their names.
@@ -134,8 +131,7 @@ class NamedFiles:
         for path in self.found(left_out):
             where = Path(os.path.abspath(path)).relative_to(root).as_posix()
             files.append(SourceFile(path, readable_name(os.fsencode(where))))
-        for file in self._remote():
-            files.append(SourceFile(fetched(file, self.key, progress), file.address))
+        files += copies(self.elsewhere(), self.key, progress)
         return reading(
             files,
             partial(read, limits=self.limits),

@@ -13,10 +13,13 @@ from dataclasses import dataclass
 from pathlib import PurePosixPath
 from typing import BinaryIO
 
-from tasks.ingest.text_encoding import Undecodable, decode
+from tasks.ingest.text_encoding import Undecodable
 
 IN_MEMORY_BYTES = 16 * 2**20
 """A member that has to be read back and forth stands on disk for the time, if it is larger."""
+
+EMPTY = "is empty"
+"""The reason for a file without anything in it."""
 
 ALWAYS_UNPACKED_BYTES = 10 * 2**20
 """So much may come out of any archive, however small: it does no harm."""
@@ -131,15 +134,3 @@ class _Rejoined(io.RawIOBase):
         data = self._head.read(len(buffer)) or self._rest.read(len(buffer))
         buffer[: len(data)] = data
         return len(data)
-
-
-def readable_name(raw: bytes) -> str:
-    """A file's name as text, in whichever encoding the machine that gave it wrote it."""
-    try:
-        return raw.decode("utf-8")
-    except UnicodeDecodeError:
-        pass  # then in the encoding of some older system, told as that of a text
-    try:
-        return decode(raw).text
-    except Undecodable:
-        return raw.decode("utf-8", errors="replace")

@@ -99,6 +99,12 @@ def scheme_of(address: str, key: str) -> str:
             raise BadParameter(where, f"is no address: {error}", "Mend it") from None
         if not parts.hostname:
             raise BadParameter(where, "names no server", "Mend it")
+        if parts.path in ("", "/") or (parts.path.endswith("/") and not parts.query):
+            raise BadParameter(
+                where,
+                f"{scheme} gives no list of the files in a folder",
+                "Name each file; pages are for the source web",
+            )
         if parts.username is not None:
             raise BadParameter(where, "a name or password in an address would end up in every id")
     return scheme
@@ -255,13 +261,14 @@ def _told(error: Exception, where: str) -> ChatwrightError:
     """
     from aiohttp import ClientError, ClientResponseError
 
+    from tasks.ingest.http.addresses import ALLOW_PRIVATE
     from tasks.ingest.public_sessions import PrivateAddress
 
     cause = error.__cause__ if isinstance(error.__cause__, Exception) else error
     if isinstance(error, OSError) and error.errno == errno.ENOSPC:
         raise error
     if any(isinstance(each, PrivateAddress) for each in _causes(error)):
-        return BadInput(where, str(PrivateAddress()), "Name another, or set it to true")
+        return BadInput(where, str(PrivateAddress()), f"Name another, or {ALLOW_PRIVATE}")
     response = getattr(error, "response", None)  # huggingface_hub's errors have one
     status = getattr(response, "status_code", None)
     if isinstance(cause, ClientResponseError):

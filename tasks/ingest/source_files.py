@@ -29,11 +29,13 @@ class SourceFile:
         path: where it is.
         where: how it is named to the user, and in ids.
         first: how many records come before its first, where numbers go on from file to file.
+        is_there: whether it could be opened by whoever has it read: then who reads it must, too.
     """
 
     path: Path
     where: str
     first: int = 0
+    is_there: bool = False
 
 
 @dataclass(frozen=True)

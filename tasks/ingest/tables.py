@@ -1,4 +1,4 @@
-"""Readers for files of many records: JSON lines, CSV, Parquet. They are read as a stream.
+"""Readers for files of many records as text: JSON lines, CSV. They are read as a stream.
 
 The encoding is told by the file's beginning; what cannot be decoded further down becomes U+FFFD and
 is counted in the record that it stands in. A line of JSON in UTF-8 is the exception: it is left out
@@ -6,33 +6,23 @@ with its reason, and the others are read.
 """
 
 import csv
-import errno
 import io
 import json
 from collections.abc import Iterator
 from typing import Any
 
-import pyarrow as pa
-import pyarrow.parquet as pq
-
-from chatwright.errors import BadInput
 from tasks.csv_rows import csv_rows
 from tasks.ingest.open_file import OpenFile
 from tasks.ingest.records import (
-    DETAIL_FIELDS,
-    MESSAGES_FIELD,
     TEXT_FIELDS,
     Broken,
     Record,
     record_from_mapping,
 )
 from tasks.ingest.text_encoding import BYTE_ORDER_MARKS, Undecodable, encoding_of_beginning
-from tasks.ingest.times_as_text import times_as_text
 
 HEAD_BYTES = 2**20
 SNIFFED_CHARACTERS = 16_384
-BATCH_ROWS = 1_000
-BATCH_BYTES = 256 * 2**20
 MARKS = tuple(mark for mark, _ in BYTE_ORDER_MARKS)
 
 
@@ -228,77 +218,3 @@ def _dialect(lines: TextLines, head: bytes) -> type[csv.Dialect] | None:
         if any(name.strip().lower() in TEXT_FIELDS for name in header):
             return dialect
     return None
-
-
-def read_parquet(file: OpenFile) -> Iterator[Record]:
-    """A table with a column named like a text, or with messages.
-
-    Raises:
-        BadInput: the file is not Parquet, or corrupt.
-        Undecodable: it has no such column.
-    """
-    try:
-        table = pq.ParquetFile(file.seekable())
-        wanted = (*TEXT_FIELDS, *DETAIL_FIELDS, "category", MESSAGES_FIELD)
-        columns = [name for name in table.schema_arrow.names if name in wanted]
-        if not {*TEXT_FIELDS, MESSAGES_FIELD} & set(columns):
-            raise Undecodable(f"has no column named {', '.join(TEXT_FIELDS)}")
-        number = 0
-        for batch in _batches(table, columns):
-            for row in _rows_of(batch, file.longest):
-                number += 1
-                if row is None:
-                    yield Broken(number, file.too_long)
-                elif isinstance(row, UnicodeDecodeError):
-                    yield Broken(number, "is not in UTF-8")
-                else:
-                    yield record_from_mapping(row, number)
-    except (pa.ArrowException, OSError) as error:
-        if isinstance(error, OSError) and error.errno == errno.ENOSPC:
-            raise  # no fault of the file's: what is unpacked stands on disk for the time
-        if file.is_cut():
-            raise Undecodable("is a broken Parquet file") from None
-        reason = " ".join(str(error).split()).rstrip(".")
-        raise BadInput(
-            file.where, f"is a broken Parquet file ({reason})", "Mend it, or take it out"
-        ) from None
-
-
-def _batches(table: pq.ParquetFile, columns: list[str]) -> Iterator[pa.RecordBatch]:
-    """The rows, so many at once that they fit in memory even if each is as large as can be.
-
-    A value that many rows share is stored once: any row may be as large as all of its group.
-    """
-    for group in range(table.metadata.num_row_groups):
-        of_group = table.metadata.row_group(group)
-        stored = sum(
-            column.total_uncompressed_size
-            for column in map(of_group.column, range(of_group.num_columns))
-            if column.path_in_schema.split(".")[0] in columns
-        )
-        rows = max(1, min(BATCH_ROWS, BATCH_BYTES // max(1, stored)))
-        yield from table.iter_batches(
-            batch_size=rows, row_groups=[group], columns=columns, use_threads=False
-        )
-
-
-def _rows_of(
-    batch: pa.RecordBatch, longest: int
-) -> Iterator[dict[str, Any] | UnicodeDecodeError | None]:
-    """The rows one by one; None for one that is too long, an error for one that is not UTF-8."""
-    for place, column in enumerate(batch.columns):
-        if pa.types.is_dictionary(column.type):  # of whose size each row would have all
-            batch = batch.set_column(place, batch.schema.names[place], column.dictionary_decode())
-    batch = times_as_text(batch)
-    if batch.nbytes <= longest:
-        try:
-            yield from batch.to_pylist()
-            return
-        except UnicodeDecodeError:
-            pass  # then row by row, to see which
-    for number in range(batch.num_rows):
-        row = batch.slice(number, 1)
-        try:
-            yield None if row.nbytes > longest else row.to_pylist()[0]
-        except UnicodeDecodeError as error:
-            yield error

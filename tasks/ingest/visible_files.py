@@ -7,7 +7,7 @@ from pathlib import Path
 
 from chatwright.errors import BadInput
 from tasks.ingest.left_out import LeftOut
-from tasks.ingest.open_file import readable_name
+from tasks.ingest.readable_name import readable_name
 
 Wanted = Callable[[tuple[str, ...], bool], bool]
 """Whether a path, in its parts below the folder, is wanted; or, if true, what may stand in it."""

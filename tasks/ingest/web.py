@@ -17,10 +17,10 @@ from urllib.parse import unquote, urlsplit
 from chatwright.errors import BadInput, BadParameter, ServiceUnavailable
 from tasks.documents import Document
 from tasks.ingest.formats import read_html, read_markdown, read_txt
-from tasks.ingest.http.addresses import Refused
+from tasks.ingest.http.addresses import ALLOW_PRIVATE, PRIVATE, Refused
 from tasks.ingest.http.cache import Cache, Page
 from tasks.ingest.http.client import Client
-from tasks.ingest.http.request import Limits, normalized
+from tasks.ingest.http.request import TRUST, UNTRUSTED, Limits, normalized
 from tasks.ingest.http.sitemaps import addresses_in_sitemaps
 from tasks.ingest.language import language
 from tasks.ingest.left_out import LeftOut
@@ -107,7 +107,12 @@ def _nothing(refused: list[Refused]) -> ServiceUnavailable | BadInput:
     what = f"none of the pages and sitemaps could be had: {first.reason}{detail}"
     if first.may_pass:
         return ServiceUnavailable("ingest.web", what, "See to the network, and run again")
-    return BadInput("ingest.web", what, "Mend the addresses")
+    remedy = "Mend the addresses"
+    if PRIVATE in first.reason:
+        remedy = f"Name others, or {ALLOW_PRIVATE}"
+    elif UNTRUSTED in first.reason:
+        remedy = TRUST
+    return BadInput("ingest.web", what, remedy)
 
 
 def _fetched(

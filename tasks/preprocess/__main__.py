@@ -1,4 +1,9 @@
-"""Run the stage: ``python -m tasks.preprocess``."""
+"""The preprocess stage: ``python -m tasks.preprocess``.
+
+Makes ``data/raw`` into a clean corpus, split by the content's hash (``data/clean``); what was
+dropped stands with its reason in ``data/rejected``. Labelled texts are varied, if wanted, into
+``data/augmented``.
+"""
 
 from collections.abc import Mapping
 from pathlib import Path
@@ -36,6 +41,13 @@ def main() -> None:
         stage.log(f"{report.work}")
         splits = ", ".join(f"{count} {split}" for split, count in report.documents.items())
         stage.log(f"{splits}; rejected: {report.rejected or 'none'}")
+        for name, each in report.earlier_corpora.items():
+            stage.has_read(name, each.content)
+            at = f" (commit {each.commit[:7]})" if each.commit else ""
+            stage.log(
+                f"{name}{at}, {each.documents:,} documents: has {each.equal:,} of the new ones,"
+                f" almost {each.near:,} more"
+            )
         if report.stand_ins:
             stage.log(
                 f"so few documents that none fell into some split: {report.stand_ins} stand in;"

@@ -60,7 +60,7 @@ def augment(labelled: Path, out: Path, params: PreprocessParams) -> AugmentRepor
 
     Raises:
         BadInput, BadParameter, MissingInput: the texts, the file of synonyms or the function that
-            translates cannot be used; a package is missing.
+            translates cannot be used, or it fails; a package is missing.
     """
     if params.augment is None:
         write_labelled_texts([], out, shard_rows=params.shard_documents)
@@ -259,7 +259,15 @@ def translated(
     for lang, some in sorted(by_language.items()):
         for start in range(0, len(some), TRANSLATED_AT_ONCE):
             part = some[start : start + TRANSLATED_AT_ONCE]
-            found = list(translate([text.text for text in part], lang))
+            try:
+                found = list(translate([text.text for text in part], lang))
+            except Exception as error:  # whatever the user's own function may raise
+                reason = " ".join(f"{type(error).__name__}: {error}".split()).rstrip(".: ")
+                raise BadInput(
+                    f"preprocess.augment.translate, {choices.translate}",
+                    f"failed on {len(part)} text{'s' * (len(part) > 1)} in {lang}: {reason}",
+                    "Mend the function, or set preprocess.augment.translate to null",
+                ) from error
             if len(found) != len(part) or not all(isinstance(new, str) for new in found):
                 raise BadInput(
                     f"preprocess.augment.translate, {choices.translate}",

@@ -31,7 +31,9 @@ from tasks.placing import remove
 from tasks.preprocess.augmentation import AugmentReport
 from tasks.preprocess.chunk_work import ChunkWork, WorkDone
 from tasks.preprocess.decontamination import Decontamination, EvaluationSetReport
-from tasks.preprocess.dropping import Documents
+from tasks.preprocess.dropping import Documents, Why
+from tasks.preprocess.earlier_corpora import earlier_corpus
+from tasks.preprocess.earlier_texts import EarlierTexts
 from tasks.preprocess.evaluation_sets import read_evaluation_set
 from tasks.preprocess.forms import Form
 from tasks.preprocess.layers.fingerprints import Fingerprints
@@ -47,6 +49,17 @@ from tasks.progress import Progress, silent
 ONE_PROCESS = ExecutorParams(workers=1)
 
 
+class EarlierReport(BaseModel):
+    """An earlier corpus: the commit, where it is a revision; a hash of its shards; how many
+    documents it has; and how many new ones went since it holds the same, or almost the same."""
+
+    commit: str | None
+    content: str
+    documents: int
+    equal: int
+    near: int
+
+
 class PreprocessReport(BaseModel):
     """What is in each split, and what was dropped, by reason, and by source and reason.
 
@@ -55,8 +68,9 @@ class PreprocessReport(BaseModel):
     those of dropped documents included. ``repeated_paragraphs`` counts those taken out of
     documents, whatever became of these. ``stand_ins`` are documents of a corpus so small that none
     fell into their split by itself. ``corpus_sha256`` is a hash of all ids and texts that
-    stayed, in the order of the ids. ``augmented`` tells of the copies of labelled texts. ``work``
-    says what of it was done by this run; it is not written, since it is not about the result.
+    stayed, in the order of the ids. ``augmented`` tells of the copies of labelled texts.
+    ``earlier_corpora`` are there where some are named. ``work`` says what of it was done by this
+    run; it is not written, since it is not about the result.
     """
 
     documents: dict[str, int]
@@ -72,6 +86,7 @@ class PreprocessReport(BaseModel):
     evaluation_sets: dict[str, EvaluationSetReport]
     corpus_sha256: str
     augmented: AugmentReport | None = None
+    earlier_corpora: dict[str, EarlierReport] = Field({}, exclude_if=lambda found: not found)
     work: WorkDone = Field(WorkDone(), exclude=True)
 
 
@@ -99,11 +114,13 @@ def preprocess(
 
     Raises:
         CorpusTooSmall: a split has no document.
-        BadInput, MissingInput: the raw documents or an evaluation set cannot be read, or a package
-            is missing that ``params`` asks for.
+        BadInput, MissingInput: the raw documents, an evaluation set or an earlier corpus cannot be
+            read, or a package is missing that ``params`` asks for.
+        BadParameter: an earlier corpus is what this reads or writes.
         WorkerDied, ServiceUnavailable: those who do the work are gone.
     """
     form = Form(params)
+    corpora = [earlier_corpus(name) for name in dict.fromkeys(params.earlier_corpora)]
     evaluation_sets = [
         read_evaluation_set(Path(name)).in_forms(form.of_evaluation)
         for name in params.decontaminate
@@ -127,13 +144,16 @@ def preprocess(
                 "Put files into the folder of ingest.folder.path",
             )
         results = KeptResults(kept or aside / "kept")
+        earlier = EarlierTexts(corpora, results, params)
         rules = Rules(params, classifier, evaluation_sets, prints.name, program(work.__module__))
-        with workers(executor, text_bytes=text_bytes) as there:
+        with workers(executor, text_bytes=text_bytes + earlier.text_bytes) as there:
             chunks = ChunkWork(rules, prints, results, there)
             chunks.make_first(files, progress, rows)
-            documents = Documents(chunks)
+            earlier.make(there, progress)
+            documents = Documents(chunks, earlier)
             if params.classifier is not None:
                 documents.drop_unlike(params.classifier.min_score)
+            documents.drop_held()
             documents.drop_equal()
             cost = documents.drop_evaluated() if evaluation_sets else {}
             repeated = 0
@@ -142,7 +162,8 @@ def preprocess(
             if params.near_duplicates is not None:
                 documents.drop_near_duplicates(params.near_duplicates, aside)
         splits, stand_ins = splits_of(documents.digests[documents.staying()], params)
-        check_splits(splits, rows, params)
+        of_earlier = [_earlier_report(earlier, documents, place) for place in range(len(corpora))]
+        check_splits(splits, rows, sum(each.equal + each.near for each in of_earlier), params)
         written = write_corpus(files, chunks, documents, splits, out, rejected, params)
         replaced = chunks.replaced()
     results.forget_old_ones()
@@ -162,7 +183,22 @@ def preprocess(
         classifier=learning,
         evaluation_sets=Decontamination(evaluation_sets).report(cost),
         corpus_sha256=written.corpus_sha256,
+        earlier_corpora={
+            corpus.name: each for corpus, each in zip(corpora, of_earlier, strict=True)
+        },
         work=chunks.done,
+    )
+
+
+def _earlier_report(earlier: EarlierTexts, documents: Documents, place: int) -> EarlierReport:
+    why = documents.why[documents.holders == place]
+    near = int((why == Why.NEAR_EARLIER).sum())
+    return EarlierReport(
+        commit=earlier.corpora[place].commit,
+        content=earlier.content(place),
+        documents=earlier.documents(place),
+        equal=len(why) - near,
+        near=near,
     )
 
 
@@ -194,8 +230,17 @@ def amount(files: Sequence[Path]) -> tuple[int, int]:
     return rows, size
 
 
-def check_splits(splits: NDArray[np.int8], rows: int, params: PreprocessParams) -> None:
-    """Refuse a corpus of which some split would be empty."""
+def check_splits(
+    splits: NDArray[np.int8], rows: int, in_earlier: int, params: PreprocessParams
+) -> None:
+    """Refuse a corpus of which some split would be empty.
+
+    Args:
+        splits: of the documents that are left.
+        rows: how many documents came.
+        in_earlier: how many of these went since an earlier corpus has them.
+        params: the shares.
+    """
     sizes = np.bincount(splits, minlength=len(SPLITS))
     shares = {"validation": params.validation_share, "test": params.test_share}
     for split, size in zip(SPLITS, sizes.tolist(), strict=True):
@@ -205,8 +250,10 @@ def check_splits(splits: NDArray[np.int8], rows: int, params: PreprocessParams) 
         rejected = rows - len(splits)
         raise CorpusTooSmall(
             f"preprocess, {split}",
-            f"the documents that are left, {len(splits)}, are too few for all splits",
+            f"the documents that are left, {len(splits)}, are too few for all splits"
+            + (f"; the earlier corpora held {in_earlier} of {rows}" if in_earlier else ""),
             "Add text"
+            + (", or name no corpus of the same sources as an earlier one" if in_earlier else "")
             + (f", or set preprocess.{split}_share to 0" if share else "")
             + (f"; {rejected} were rejected, see data/rejected" if rejected else ""),
         )

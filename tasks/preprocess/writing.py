@@ -16,7 +16,7 @@ from tasks.ingest.language import primary
 from tasks.params import PreprocessParams
 from tasks.preprocess.chunk_work import Chunk, ChunkWork
 from tasks.preprocess.decontamination import Leak
-from tasks.preprocess.dropping import Documents, Why, kind
+from tasks.preprocess.dropping import OF_EARLIER, Documents, Why, kind
 from tasks.preprocess.raw_documents import again
 from tasks.preprocess.splits import SPLITS
 from tasks.preprocess.table_shards import TableShards
@@ -127,7 +127,7 @@ def _with_texts(came: pa.Table, work: ChunkWork, chunk: Chunk, why: NDArray[np.i
     """A chunk's documents with their titles and texts as they are now."""
     texts = work.texts(chunk)
     if "shortened" in chunk.layers:
-        are_whole = np.isin(why, [Why.REPEATED, Why.EQUAL_WITHOUT])
+        are_whole = np.isin(why, [Why.REPEATED, Why.EQUAL_WITHOUT, Why.EARLIER_WITHOUT])
         texts = pc.if_else(pa.array(are_whole), work.texts(chunk, whole=True), texts)
     columns = {name: came[name] for name in came.column_names}
     columns |= {"title": work.read(chunk, "formed", ["title"])["title"], "text": texts}
@@ -163,6 +163,8 @@ class _Reasons:
                 reasons.append(f"classifier: {scores[row].as_py():.3f}")
             elif reason is Why.EVALUATED:
                 reasons.append(leaks[row].reason)
+            elif reason in OF_EARLIER:
+                reasons.append(self._documents.of_earlier(part.start + row))
             elif reason is Why.NEAR:
                 first = int(self._documents.firsts[part.start + row])
                 reasons.append(f"near duplicate: {self._ids[first]}")

@@ -18,7 +18,7 @@ from tasks.finetune.conversations import (
     small_talk,
     without_evaluated,
 )
-from tasks.params import FinetuneParams, ModelParams, PretrainParams
+from tasks.params_training import FinetuneParams, ModelParams, PretrainParams
 from tasks.preprocess.evaluation_sets import EvaluationItem, EvaluationSet
 from tasks.pretrain import pretrain
 

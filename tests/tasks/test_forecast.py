@@ -14,7 +14,7 @@ from tasks.corpus_figures import CorpusFigures, corpus_figures
 from tasks.evaluate.language_model import bits_per_byte
 from tasks.fitted_runs import fitted_runs
 from tasks.forecast import Forecast, RunForecast, forecast
-from tasks.params import ModelParams, PretrainParams
+from tasks.params_training import ModelParams, PretrainParams
 from tasks.pretrain import Pretrained, pretrain
 
 MODEL = ModelParams(size="tiny", hidden_size=32, num_layers=2, num_heads=2)

@@ -15,7 +15,7 @@ from model.rows import Rows, write_rows
 from model.tokenizer import ChatTokenizer
 from tasks.documents import Document, write_dialogues, write_documents
 from tasks.initial import check_ids, initial_config, initial_model
-from tasks.params import ModelParams
+from tasks.params_training import ModelParams
 from tasks.tokenizer import adopt_tokenizer
 
 

@@ -21,6 +21,7 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     (tmp_path / "corpus" / "talk.jsonl").touch()
     (tmp_path / "outside.jsonl").touch()
     monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("GIT_CEILING_DIRECTORIES", str(tmp_path.parent))
     return tmp_path
 
 
@@ -30,10 +31,16 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
         (["evaluate.questions=no.jsonl"], "evaluate.questions, no.jsonl: there is no such file. Mend the name."),
         (["evaluate.questions=corpus"], "evaluate.questions, corpus: cannot be read: Is a directory. Mend the name."),
         (["preprocess.decontaminate=[no.jsonl]"], "preprocess.decontaminate, no.jsonl: there is no such file. Mend the name."),
+        (["preprocess.earlier_corpora=[none]"], "preprocess.earlier_corpora, none: there is no such folder. Mend the name; revisions are written git:NAME."),
+        (["preprocess.earlier_corpora=[corpus]"], "preprocess.earlier_corpora, corpus: there is no Parquet file in it. Name a copy of data/clean."),
+        (["preprocess.earlier_corpora=['git:v1']"], "preprocess.earlier_corpora, git:v1: this folder is in no git repository."),
         (["preprocess.classifier={good: [no.txt], bad: [corpus/talk.jsonl]}"], "preprocess.classifier.good, no.txt: there is no such file. Mend the name."),
         (["preprocess.classifier={good: [corpus/talk.jsonl], bad: [no.txt]}"], "preprocess.classifier.bad, no.txt: there is no such file. Mend the name."),
         (["preprocess.augment={synonyms: no.txt}"], "preprocess.augment.synonyms, no.txt: there is no such file. Mend the name."),
         (["ingest.folder.path=none"], "ingest.folder.path, none: there is no such folder. Make it (it may be empty), or name another."),
+        (["ingest.folder.path=s3://bucket/texts"], "params.yaml, ingest.folder.path: 's3://bucket/texts' cannot be used: it stands elsewhere, where DVC cannot watch it; name it in ingest.folder.addresses, and here a folder of this machine, which may be empty."),
+        (["ingest.folder.addresses=[more/texts]"], "params.yaml, ingest.folder.addresses.0: 'more/texts' cannot be used: it is no address; what stands here belongs in the folder."),
+        (["ingest.folder.addresses=['https://example.com/texts/']"], "ingest.folder.addresses, https://example.com/texts/: https gives no list of the files in a folder."),
         (["ingest.sources=[chat]", "ingest.chat.paths=[corpus/no.jsonl]"], "ingest.chat.paths, corpus/no.jsonl: there is no such file. Mend the name"),
         (["ingest.sources=[chat]"], "ingest.chat.paths: names no file. Name some, or take chat out of ingest.sources."),
         (["ingest.sources=[wikipedia]", "ingest.wikipedia.paths=[outside.jsonl]"], "ingest.wikipedia.paths, outside.jsonl: stands outside corpus"),

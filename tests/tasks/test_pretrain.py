@@ -16,7 +16,7 @@ from model import devices
 from model.hf import load_pretrained
 from model.masking import Objective
 from model.tokenizer import ChatTokenizer
-from tasks.params import ModelParams, PretrainParams
+from tasks.params_training import ModelParams, PretrainParams
 from tasks.pretrain import Pretrained, pretrain
 from tasks.pretrain_options import check_sides, devices_here
 
@@ -167,7 +167,7 @@ def test_a_loss_that_explodes_says_what_to_change(tiny_line: Path, tmp_path: Pat
 RUN = """
 import sys
 from pathlib import Path
-from tasks.params import ModelParams, PretrainParams
+from tasks.params_training import ModelParams, PretrainParams
 from tasks.pretrain import pretrain
 
 line, folder = Path(sys.argv[1]), Path(sys.argv[2])

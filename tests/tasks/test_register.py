@@ -2,8 +2,8 @@
 
 import pytest
 
+from tasks.champion import Figures, is_better
 from tasks.params import RegisterParams
-from tasks.register import Figures, is_better
 
 PARAMS = RegisterParams(model_name="chatwright", tolerance=0.02)
 

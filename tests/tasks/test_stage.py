@@ -11,6 +11,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+import yaml
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -185,3 +186,46 @@ def test_two_processes_do_not_build_one_stage_at_once(folder: Path) -> None:
         ended(first)
     assert status == 2 and "another process builds this stage" in stderr
     assert time.monotonic() - started < 30
+
+
+def asked(folder: Path, stage: str, *arguments: str) -> subprocess.CompletedProcess[str]:
+    """What ``python -m tasks.<stage> <arguments>`` does in a folder."""
+    return subprocess.run(
+        [sys.executable, "-m", f"tasks.{stage}", *arguments],
+        cwd=folder,
+        env={**os.environ, "PYTHONPATH": str(ROOT)},
+        capture_output=True,
+        text=True,
+        timeout=120,
+    )
+
+
+def assert_explains_itself(folder: Path, stage: str) -> None:
+    before = sorted(path.name for path in folder.rglob("*"))
+    done = asked(folder, stage, "--help")
+    assert (done.returncode, done.stderr) == (0, "")
+    first, _, rest = done.stdout.partition("\n\n")
+    assert first == f"python -m tasks.{stage}"
+    assert "stage" in rest.lower().splitlines()[0], "what it is"
+    assert f"Its parameters are in params.yaml (the section {stage})" in rest
+    assert sorted(path.name for path in folder.rglob("*")) == before, "and it did nothing"
+
+
+def test_a_stage_that_is_asked_for_help_says_what_it_is_and_does_nothing(folder: Path) -> None:
+    assert_explains_itself(folder, "ingest")
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("stage", yaml.safe_load((ROOT / "dvc.yaml").read_text("utf-8"))["stages"])
+def test_every_stage_that_is_asked_for_help_says_what_it_is(folder: Path, stage: str) -> None:
+    assert_explains_itself(folder, stage)
+
+
+def test_a_stage_takes_no_arguments(folder: Path) -> None:
+    done = asked(folder, "ingest", "--sources", "folder")
+    assert done.returncode == 2 and done.stdout == ""
+    assert done.stderr == (
+        "python -m tasks.ingest --sources folder: a stage takes no arguments."
+        " Its parameters are in params.yaml.\n"
+    )
+    assert not (folder / ".chatwright").exists(), "and it did nothing"

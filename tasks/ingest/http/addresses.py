@@ -35,7 +35,8 @@ class Refused(Exception):
         self.wait_seconds = wait_seconds
 
 
-PRIVATE = "in a private network (ingest.web.allow_private)"
+PRIVATE = "in a private network, and ingest.web.allow_private is false"
+ALLOW_PRIVATE = "set ingest.web.allow_private to true if such machines may be asked"
 
 
 def checked_ips(host: str, port: int, *, allow_private: bool) -> list[str]:

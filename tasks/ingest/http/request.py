@@ -21,11 +21,14 @@ from urllib3.exceptions import (
 )
 from urllib3.response import HTTPResponse
 from urllib3.util import parse_url
+from urllib3.util.ssl_match_hostname import CertificateError
 
 from tasks.ingest.gzip_members import without_padding
 from tasks.ingest.http.addresses import Refused, checked_ips
 
 CHUNK_BYTES = 2**16
+UNTRUSTED = "its certificate is not trusted"
+TRUST = "If you trust it, name the certificate of who signed it in the variable SSL_CERT_FILE"
 MOST_DIGITS = 18
 """Of a length; Python refuses to read a number of thousands."""
 
@@ -102,8 +105,11 @@ def ask(
         with _Watch(connection, limits.seconds, stopped) as watch:
             try:
                 connection.connect()
+            except (ssl.SSLCertVerificationError, CertificateError) as error:
+                detail = getattr(error, "verify_message", "") or str(error)
+                raise Refused(UNTRUSTED, detail) from None
             except ssl.SSLError as error:
-                raise Refused("its certificate is not trusted", str(error)) from None
+                raise Refused("does not answer as https does", str(error.reason or error)) from None
             except (HTTPError, OSError) as error:
                 # urllib3 makes a refused connection a kind of timeout.
                 late = isinstance(error, ConnectTimeoutError) and not isinstance(

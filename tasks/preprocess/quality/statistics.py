@@ -19,6 +19,7 @@ from functools import cached_property
 from typing import Any, Generic, TypeVar
 
 from tasks.preprocess.quality import chinese
+from tasks.preprocess.quality.many_tokens import MANY_TOKENS, n_gram_characters_of_many
 
 TOP_SIZES = (2, 3, 4)
 DUPLICATE_SIZES = (5, 6, 7, 8, 9, 10)
@@ -162,7 +163,10 @@ class Statistics:
             top, duplicate = (
                 [chinese.characters(n) for n in sizes] for sizes in (TOP_SIZES, DUPLICATE_SIZES)
             )
-        found = n_gram_characters(self.tokens, top, duplicate, gap=0 if self.is_chinese else 1)
+        count = n_gram_characters
+        if len(self.tokens) > MANY_TOKENS:
+            count = n_gram_characters_of_many
+        found = count(self.tokens, top, duplicate, gap=0 if self.is_chinese else 1)
         most, again = ([count / len(self.text) for count in counts] for counts in found)
         return most, again
 

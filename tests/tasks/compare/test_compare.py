@@ -15,7 +15,8 @@ from model.config import ModelConfig
 from model.masking import Masking
 from model.ngram import KneserNey
 from model.tokenizer import ChatTokenizer
-from tasks.compare.contest import Contest, compare, prepared
+from tasks.compare.competing import compare
+from tasks.compare.contest import Contest, prepared
 from tasks.compare.measures import masked_score, ngram_bits_per_byte
 from tasks.compare.result import Result
 from tasks.compare.rivals import RIVALS, nearest_width, parameters, rival_config

@@ -11,7 +11,7 @@ from dvc.repo import Repo
 
 from chatwright.errors import BadInput, MissingInput
 from tasks.corpus_page.difference import Difference, difference
-from tasks.corpus_page.versions import version
+from tasks.corpus_versions import version
 from tasks.documents import Document, write_documents
 from tasks.params import PreprocessParams
 from tasks.preprocess.preprocess import preprocess

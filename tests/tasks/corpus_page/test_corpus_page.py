@@ -12,11 +12,12 @@ import pyarrow.parquet as pq
 import pytest
 
 from chatwright.errors import BadInput, MissingInput
+from tasks.corpus_folder import here
 from tasks.corpus_page.attach import attach_page
 from tasks.corpus_page.chart import draw_chart
 from tasks.corpus_page.fingerprints import fingerprints
 from tasks.corpus_page.html import page_html
-from tasks.corpus_page.page import Amount, CorpusPage, corpus_page, here, kinds
+from tasks.corpus_page.page import Amount, CorpusPage, corpus_page, kinds
 from tasks.corpus_page.samples import before_and_after, changed_lines, clipped, dropped
 from tasks.documents import Document, write_documents
 from tasks.ingest.ingest import ingest
@@ -193,7 +194,7 @@ def test_rows_are_found_across_files_and_row_groups(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("tasks.documents.ROW_GROUP_ROWS", 7)
-    monkeypatch.setattr("tasks.corpus_page.columns.BATCH_ROWS", 3)
+    monkeypatch.setattr("tasks.corpus_folder.BATCH_ROWS", 3)
     found = [Document(f"f/{n:03d}", "f", f"T{n}", "text", "en") for n in range(100)]
     write_documents(found, tmp_path / "some", shard_rows=30)
     places = [0, 6, 7, 29, 30, 64, 99]

@@ -302,6 +302,27 @@ def test_file_name_in_another_encoding(tmp_path: Path) -> None:
     )
 
 
+@pytest.mark.parametrize(
+    ("raw", "name"),
+    [
+        ("用户手册-".encode() + b"\xff", "用户手册-\\xff"),
+        ("für ".encode() + b"\xe4" + b" alle", "für \\xe4 alle"),
+        (b"report-\xff", "report-\\xff"),
+        ("отчёт за май".encode() + b"\xe2", "отчёт за май\\xe2"),  # a letter's half
+        ("отчёт за май".encode("cp1251"), "отчёт за май"),
+        ("规定".encode("gbk"), "规定"),
+        ("Größe".encode("latin-1"), "Größe"),
+    ],
+)
+def test_of_a_name_that_is_nearly_utf_8_only_the_bytes_gone_wrong_are_escaped(
+    tmp_path: Path, raw: bytes, name: str
+) -> None:
+    with open(os.path.join(os.fsencode(tmp_path), raw + b".txt"), "wb") as file:
+        file.write(b"Text.")
+    found, _ = read(tmp_path)
+    assert list(found) == [f"{name}.txt"]
+
+
 def test_real_archives(test_data: Path, tmp_path: Path) -> None:
     for name, as_name in {
         "wiki/zhwiki-20200220-articles-txt.tar.gz": "zhwiki.tar.gz",

@@ -251,11 +251,41 @@ def test_long_values_that_rows_of_a_parquet_share_do_not_fill_the_memory(
     del texts, rows
     before = psutil.Process().memory_info().rss
     number = most = 0
-    for each in folder(FolderParams(path=str(tmp_path)), LeftOut()):
+    for each in folder(FolderParams(path=str(tmp_path), max_expansion=10_000), LeftOut()):
         assert len(each.text) == 20_000_000  # type: ignore[union-attr]
         number += 1
         most = max(most, psutil.Process().memory_info().rss - before)
     assert number == 90 and most < 1_000_000_000
+
+
+EXPANDS = "expands more than 200-fold (ingest.folder.max_expansion)"
+
+
+@pytest.mark.parametrize("is_dictionary", [True, False])
+def test_a_parquet_that_expands_a_thousandfold_is_stopped(
+    tmp_path: Path, is_dictionary: bool
+) -> None:
+    text = pa.array(["".join(f"word{number} " for number in range(10_000))])  # 89 kB
+    rows = pa.DictionaryArray.from_arrays(pa.array([0] * 5_000, pa.int32()), text)
+    pq.write_table(pa.table({"text": rows}), tmp_path / "a.parquet", store_schema=is_dictionary)
+    assert (tmp_path / "a.parquet").stat().st_size < 100_000
+    found, left_out = read(tmp_path)
+    assert len(found) < 400, "as much as the limit lets through: 20 MB"
+    assert left_out.counts == {EXPANDS: 1}
+
+
+def test_a_page_of_a_parquet_that_expands_a_thousandfold_is_not_unpacked(tmp_path: Path) -> None:
+    texts = pa.table({"text": ["a" * 30_000_000, "b"]})
+    pq.write_table(texts, tmp_path / "a.parquet", compression="zstd")
+    assert (tmp_path / "a.parquet").stat().st_size < 20_000
+    found, left_out = read(tmp_path)
+    assert not found and left_out.counts == {EXPANDS: 1}
+
+
+def test_columns_that_are_not_read_do_not_count_as_expanding(tmp_path: Path) -> None:
+    texts = pa.table({"text": ["Fine.", "Good."], "picture": ["a" * 30_000_000, "b"]})
+    pq.write_table(texts, tmp_path / "a.parquet", compression="zstd")
+    assert len(read(tmp_path)[0]) == 2
 
 
 def test_a_full_disk_is_no_fault_of_a_packed_table(

@@ -1,5 +1,6 @@
 """Conversations in the shapes in which they are published."""
 
+import gzip
 import json
 from pathlib import Path
 from typing import Any
@@ -160,3 +161,19 @@ def test_real_conversations(test_data: Path, name: str, number: int, lang: str) 
         roles = [message["role"] for message in each.messages if message["role"] != "system"]
         assert roles == ["user", "assistant"] * (len(roles) // 2)
         assert all(message["content"].strip() for message in each.messages)
+
+
+@pytest.mark.parametrize("content", [b"", b" \n\n", b"\xef\xbb\xbf"])
+@pytest.mark.parametrize("name", ["a.json", "a.jsonl", "a.yml"])
+def test_an_empty_file_is_called_empty(tmp_path: Path, name: str, content: bytes) -> None:
+    (tmp_path / name).write_bytes(content)
+    left_out = LeftOut()
+    assert read(tmp_path / name, left_out) == []
+    assert (left_out.counts, left_out.named) == ({"is empty": 1}, [f"{name}: is empty"])
+
+
+def test_a_compressed_file_that_is_cut_at_once_is_not_called_empty(tmp_path: Path) -> None:
+    (tmp_path / "a.json.gz").write_bytes(gzip.compress(b"[{}]")[:11])
+    left_out = LeftOut()
+    assert read(tmp_path / "a.json.gz", left_out) == []
+    assert list(left_out.counts) == ["cut off or damaged: only what comes before could be read"]

@@ -2,16 +2,19 @@
 
 import contextlib
 import errno
+import io
 import json
 import os
 import shutil
 import subprocess
 import sys
 import threading
+import zipfile
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
+from urllib.request import Request, urlopen
 
 import fsspec.registry  # noqa: F401
 import pytest
@@ -25,9 +28,9 @@ from chatwright.errors import (
     MissingInput,
     ServiceUnavailable,
 )
-from tasks.documents import Dialogue
+from tasks.documents import Dialogue, Document, read_documents
 from tasks.ingest.chat import chat
-from tasks.ingest.ingest import ingest
+from tasks.ingest.ingest import IngestReport, ingest
 from tasks.ingest.labelled import labelled
 from tasks.ingest.left_out import LeftOut
 from tasks.ingest.named_files import NamedFiles
@@ -170,8 +173,8 @@ def test_of_a_file_of_which_only_the_size_is_told_each_version_is_read(
 
 
 PRIVATE = (
-    "leads to a machine in a private network (ingest.web.allow_private)."
-    " Name another, or set it to true."
+    "leads to a machine in a private network, and ingest.web.allow_private is false. Name another,"
+    " or set ingest.web.allow_private to true if such machines may be asked."
 )
 
 
@@ -334,6 +337,8 @@ def s3(folder: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
     server.start()
     host, port = server.get_host_and_port()
     endpoint = f"http://{host}:{port}"
+    # What another test put there is this process's.
+    urlopen(Request(f"{endpoint}/moto-api/reset", method="POST")).close()
     monkeypatch.setenv("AWS_ENDPOINT_URL", endpoint)
     monkeypatch.setenv("AWS_ACCESS_KEY_ID", "a")
     monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "b")
@@ -358,6 +363,80 @@ def test_files_on_s3(s3: Any) -> None:
     for address in ("s3://bucket/none.jsonl", "s3://nobucket/a.jsonl", "s3://bucket/none*"):
         with pytest.raises(MissingInput, match="there is no such file"):
             read(address)
+
+
+def of_folder(*addresses: str) -> IngestParams:
+    """The source ``folder``, and ``chat`` for what is in ``talk``."""
+    return IngestParams(
+        sources=["folder", "chat"],
+        python_docs=PythonDocsParams(),
+        dialogues=DialoguesParams(),
+        folder=FolderParams(addresses=list(addresses)),
+        chat=NamedFilesParams(paths=["s3://bucket/texts/talk/*"]),
+    )
+
+
+def ingested(params: IngestParams, out: str) -> tuple[IngestReport, dict[str, Document]]:
+    folders = [Path(out, name) for name in ("raw", "dialogues", "labelled")]
+    report = ingest(params, *folders, kept=Path("kept"))
+    return report, {each.id: each for each in read_documents(folders[0] / "folder")}
+
+
+@pytest.mark.slow
+def test_a_folder_on_s3_is_read_as_if_it_stood_here(s3: Any) -> None:
+    for name in ("a.md", "deep/b.txt", "deep/.hidden.txt", "talk/t.jsonl", "deep/big.mp4"):
+        s3.pipe(f"bucket/texts/{name}", talk(name).encode())
+    packed = io.BytesIO()
+    with zipfile.ZipFile(packed, "w") as archive:
+        archive.writestr("in/c.txt", "Text.")
+    s3.pipe("bucket/texts/d.zip", packed.getvalue())
+    s3.pipe("bucket/texts-of-others/e.md", b"# Another folder")
+    Path("corpus/here.txt").write_text("Here.")
+
+    report, found = ingested(of_folder("s3://bucket/texts", "s3://bucket/texts/*.md"), "one")
+    root = "folder/s3://bucket/texts/"
+    elsewhere = {f"{root}a.md", f"{root}d.zip!in/c.txt", f"{root}deep/b.txt"}
+    assert found.keys() == {"folder/here.txt", *elsewhere}
+    assert found[f"{root}deep/b.txt"].text == talk("deep/b.txt")
+    assert report.dialogues == {"folder": 0, "chat": 1}, "what chat names is left to it"
+    assert report.left_out["folder"] == {"not a format that is read (.mp4)": 1}
+    copies = {path.name for path in Path(".chatwright/remote").rglob("*") if path.is_file()}
+    assert copies == {"a.md", "b.txt", "d.zip", "t.jsonl"}, "what is not read is not copied"
+
+    s3.pipe("bucket/texts/deep/b.txt", b"New.")
+    s3.rm("bucket/texts/a.md")
+    report, found = ingested(of_folder("s3://bucket/texts/"), "two")
+    assert found.keys() == {"folder/here.txt", *elsewhere - {f"{root}a.md"}}
+    assert found[f"{root}deep/b.txt"].text == "New."
+    assert (report.files_anew["folder"], report.files_kept["folder"]) == (1, 2)
+
+
+@pytest.mark.slow
+def test_a_folder_on_s3_that_is_not_there_is_told_before_anything_is_read(s3: Any) -> None:
+    Path("corpus/bad.parquet").write_bytes(b"no table")  # an error, too, if it were read
+    s3.pipe("bucket/texts/talk/t.jsonl", talk("Hi").encode())
+    with pytest.raises(
+        MissingInput, match=r"^ingest\.folder\.addresses, s3://bucket/none: there is no such file"
+    ):
+        ingested(of_folder("s3://bucket/none"), "out")
+
+
+def test_a_folder_over_http_is_told_to_have_no_listing(folder: Path) -> None:
+    params = of_folder("https://example.com/texts/").model_copy(update={"sources": ["folder"]})
+    with pytest.raises(BadParameter) as refusal:
+        ingested(params, "out")
+    assert str(refusal.value) == (
+        "ingest.folder.addresses, https://example.com/texts/: https gives no list of the files in a"
+        " folder. Name each file; pages are for the source web."
+    )
+
+
+def test_a_single_file_over_http_is_read_with_the_folder(folder: Path, root: str) -> None:
+    (folder / "a.md").write_text("# Leave\n\nThirty days.")
+    params = of_folder(f"{root}/a.md").model_copy(
+        update={"sources": ["folder"], "web": WebParams(allow_private=True)}
+    )
+    assert ingested(params, "out")[1].keys() == {f"folder/{root}/a.md"}
 
 
 @pytest.mark.slow

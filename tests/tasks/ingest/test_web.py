@@ -1,17 +1,24 @@
 """Pages fetched from a real server on this machine, which misbehaves in every way it is told to."""
 
 import gzip
+import ssl
 import tempfile
 import threading
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator
+from datetime import UTC, datetime, timedelta
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from ipaddress import ip_address
 from pathlib import Path
 from socketserver import BaseRequestHandler, ThreadingTCPServer
 from typing import Any
 
 import pytest
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.x509.oid import NameOID
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
@@ -380,9 +387,88 @@ def test_files_are_refused_before_any_work(url: str) -> None:
 
 def test_private_addresses_are_refused(site: Site) -> None:
     site.answers["/a"] = give()
-    with pytest.raises(BadInput, match=r"in a private network \(ingest\.web\.allow_private\)"):
+    with pytest.raises(BadInput) as refusal:
         read(site, "/a", site.root.replace("127.0.0.1", "localhost"), allow_private=False)
+    assert str(refusal.value) == (
+        "ingest.web: none of the pages and sitemaps could be had: its robots.txt: in a private"
+        " network, and ingest.web.allow_private is false (127.0.0.1 is 127.0.0.1). Name others, or"
+        " set ingest.web.allow_private to true if such machines may be asked."
+    )
     assert not site.asked
+
+
+def certificate(*names: str) -> tuple[bytes, bytes]:
+    """A certificate for names and numbers, signed by itself, and its key."""
+    key = ec.generate_private_key(ec.SECP256R1())
+    who = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "test")])
+    now = datetime.now(UTC)
+    told = [
+        x509.IPAddress(ip_address(each)) if each[0].isdigit() else x509.DNSName(each)
+        for each in names
+    ]
+    made = (
+        x509.CertificateBuilder()
+        .subject_name(who)
+        .issuer_name(who)
+        .public_key(key.public_key())
+        .serial_number(x509.random_serial_number())
+        .not_valid_before(now - timedelta(days=1))
+        .not_valid_after(now + timedelta(days=1))
+        .add_extension(x509.SubjectAlternativeName(told), critical=False)
+        .add_extension(x509.BasicConstraints(ca=True, path_length=None), critical=True)
+        .sign(key, hashes.SHA256())
+    )
+    plain = serialization.NoEncryption()
+    pem, layout = serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8
+    return made.public_bytes(pem), key.private_bytes(pem, layout, plain)
+
+
+@pytest.fixture
+def secure(site: Site, tmp_path: Path) -> Path:
+    """The site speaks TLS; the file of its certificate, which is good for localhost alone."""
+    public, private = certificate("localhost")
+    (tmp_path / "cert.pem").write_bytes(public)
+    (tmp_path / "key.pem").write_bytes(private)
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(tmp_path / "cert.pem", tmp_path / "key.pem")
+    site.server.socket = context.wrap_socket(site.server.socket, server_side=True)
+    site.root = f"https://localhost:{site.server.server_port}"
+    site.answers["/a"] = give()
+    return tmp_path / "cert.pem"
+
+
+def test_a_page_over_https_is_read_where_the_certificate_is_trusted(
+    site: Site, secure: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("SSL_CERT_FILE", str(secure))
+    assert list(read(site, "/a")) == ["/a"]
+
+
+def test_a_certificate_that_nobody_trusts_is_one_sentence(site: Site, secure: Path) -> None:
+    with pytest.raises(BadInput) as refusal:
+        read(site, "/a")
+    assert str(refusal.value) == (
+        "ingest.web: none of the pages and sitemaps could be had: its robots.txt: its certificate"
+        " is not trusted (self-signed certificate). If you trust it, name the certificate of who"
+        " signed it in the variable SSL_CERT_FILE."
+    )
+    assert not site.asked, "nothing was sent"
+
+
+def test_a_certificate_of_another_host_is_counted_as_such(
+    site: Site, secure: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("SSL_CERT_FILE", str(secure))
+    elsewhere = site.root.replace("localhost", "127.0.0.1")
+    left_out = LeftOut()
+    assert list(read(site, "/a", f"{elsewhere}/a", left_out=left_out)) == ["/a"]
+    assert left_out.counts == {"its robots.txt: its certificate is not trusted": 1}
+    assert "127.0.0.1" in left_out.named[0]
+
+
+def test_a_server_that_does_not_speak_tls_is_told_from_one_that_nobody_trusts(site: Site) -> None:
+    with pytest.raises(BadInput, match="does not answer as https does"):
+        read(site, site.root.replace("http:", "https:") + "/a")
 
 
 @pytest.mark.parametrize(

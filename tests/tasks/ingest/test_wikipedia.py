@@ -3,6 +3,7 @@
 import bz2
 import gzip
 import re
+from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -193,6 +194,20 @@ def test_a_compressed_dump_that_is_cut_gives_what_comes_before(tmp_path: Path) -
         found = numbers(read(tmp_path / name, left_out))
         assert 1000 < len(found) < 5000 and found == list(range(1, len(found) + 1))
         assert left_out.counts == {DAMAGED: 1}
+
+
+@pytest.mark.parametrize("pack", [bz2.compress, gzip.compress])
+def test_a_compressed_dump_has_one_reason_wherever_it_is_cut(
+    tmp_path: Path, pack: Callable[[bytes], bytes]
+) -> None:
+    data = pack(dump(*(page(n, f"Text {n} {n**9}") for n in range(1, 60))).encode())
+    for size in range(0, len(data) - 1, 97):
+        (tmp_path / "d.xml.bz2").unlink(missing_ok=True)
+        name = "d.xml.bz2" if data.startswith(b"BZh") else "d.xml.gz"
+        (tmp_path / name).write_bytes(data[:size])
+        left_out = LeftOut()
+        read(tmp_path / name, left_out)
+        assert sum(left_out.counts.values()) == 1, (size, left_out.named)
 
 
 def test_what_is_no_dump_is_named(tmp_path: Path) -> None:

@@ -214,3 +214,19 @@ def test_on_disk_the_copies_stand_as_labelled_texts_do_and_none_where_none_are_a
     off = params().model_copy(update={"augment": None})
     assert augment(tmp_path / "labelled", tmp_path / "off", off) is None
     assert list(read_labelled_texts(tmp_path / "off")) == []
+
+
+def test_a_translator_that_fails_when_it_is_called_is_one_sentence(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "offline_translator.py").write_text(
+        "def f(texts, lang):\n    raise ConnectionError('no\\nnetwork.')\n"
+    )
+    monkeypatch.syspath_prepend(str(tmp_path))
+    with pytest.raises(BadInput) as refusal:
+        copies(labelled(), translate="offline_translator:f")
+    assert str(refusal.value) == (
+        "preprocess.augment.translate, offline_translator:f: failed on 7 texts in en:"
+        " ConnectionError: no network."
+        " Mend the function, or set preprocess.augment.translate to null."
+    )

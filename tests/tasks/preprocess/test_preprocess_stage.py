@@ -66,6 +66,27 @@ def test_the_questions_of_the_evaluation_are_sought_and_every_set_is_noted(folde
         assert noted[name] == hashlib.md5((folder / name).read_bytes()).hexdigest()
 
 
+def test_an_earlier_corpus_is_noted_by_its_content(folder: Path) -> None:
+    old = [Document("x", "folder", "T", "Nobody  asked anything.", "en")]
+    write_documents(old, folder / "old/train")
+    new = [Document("d", "folder", "T", "Somebody asked nothing at all.", "en")]
+    write_documents(new, folder / "data/raw/more")
+    text = (folder / "params.yaml").read_text("utf-8")
+    assert "earlier_corpora: []" in text
+    text = text.replace("earlier_corpora: []", "earlier_corpora: [old]")
+    (folder / "params.yaml").write_text(text, "utf-8")
+    done = run(folder)
+    assert done.returncode == 0, done.stderr
+    assert "old, 1 documents: has 1 of the new ones, almost 0 more" in done.stdout
+    report = json.loads((folder / "reports/preprocess.json").read_text("utf-8"))
+    told = report["earlier_corpora"]["old"]
+    assert (told["documents"], told["equal"], report["documents"]["train"]) == (1, 1, 1)
+    (spool,) = folder.glob(".chatwright/tracking/*/*-preprocess.jsonl")
+    events = [json.loads(line) for line in spool.read_text("utf-8").splitlines()]
+    noted = {event["path"]: event["md5"] for event in events if event["kind"] == "input"}
+    assert noted["old"] == told["content"]
+
+
 def test_a_set_that_is_not_there_is_named_before_anything_is_read(folder: Path) -> None:
     (folder / "own.jsonl").unlink()
     (folder / "data/raw/folder").rename(folder / "elsewhere")

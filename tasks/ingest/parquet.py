@@ -1,0 +1,126 @@
+"""Parquet: its rows, so many at once that they fit in memory, however much they unpack into.
+
+Notable choice: Parquet is a compressed file, too. A value that many rows share is stored once, so
+that a few kilobytes may become gigabytes: what its rows take counts against
+``ingest.folder.max_expansion``, as what comes out of an archive does.
+
+Not covered: a file whose own figures (how much a column takes unpacked) are made up.
+"""
+
+import errno
+from collections.abc import Collection, Iterator
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from chatwright.errors import BadInput
+from tasks.ingest.open_file import OpenFile, Packed
+from tasks.ingest.records import (
+    DETAIL_FIELDS,
+    MESSAGES_FIELD,
+    TEXT_FIELDS,
+    Broken,
+    Record,
+    record_from_mapping,
+)
+from tasks.ingest.text_encoding import Undecodable
+from tasks.ingest.times_as_text import times_as_text
+
+BATCH_ROWS = 1_000
+BATCH_BYTES = 256 * 2**20
+
+
+def read_parquet(file: OpenFile) -> Iterator[Record]:
+    """A table with a column named like a text, or with messages.
+
+    Raises:
+        BadInput: the file is not Parquet, or corrupt.
+        Undecodable: it has no such column.
+    """
+    try:
+        table = pq.ParquetFile(file.seekable())
+        wanted = (*TEXT_FIELDS, *DETAIL_FIELDS, "category", MESSAGES_FIELD)
+        columns = [name for name in table.schema_arrow.names if name in wanted]
+        if not {*TEXT_FIELDS, MESSAGES_FIELD} & set(columns):
+            raise Undecodable(f"has no column named {', '.join(TEXT_FIELDS)}")
+        number = 0
+        for batch in batches(table, columns, file.packed):
+            for row in _rows_of(batch, file.longest):
+                number += 1
+                if row is None:
+                    yield Broken(number, file.too_long)
+                elif isinstance(row, UnicodeDecodeError):
+                    yield Broken(number, "is not in UTF-8")
+                else:
+                    yield record_from_mapping(row, number)
+    except (pa.ArrowException, OSError) as error:
+        if isinstance(error, OSError) and error.errno == errno.ENOSPC:
+            raise  # no fault of the file's: what is unpacked stands on disk for the time
+        if file.is_cut():
+            raise Undecodable("is a broken Parquet file") from None
+        reason = " ".join(str(error).split()).rstrip(".")
+        raise BadInput(
+            file.where, f"is a broken Parquet file ({reason})", "Mend it, or take it out"
+        ) from None
+
+
+def batches(
+    table: pq.ParquetFile, columns: Collection[str], packed: Packed, rows: int | None = None
+) -> Iterator[pa.RecordBatch]:
+    """The rows, up to where they are more than the file may unpack into; ``packed.trouble`` then
+    says so.
+
+    Args:
+        table: the open file.
+        columns: what is read of it.
+        packed: gets counted what the rows take.
+        rows: so many at once; None: as fit in memory even if each is as large as can be.
+    """
+    for group in range(table.metadata.num_row_groups):
+        of_group = table.metadata.row_group(group)
+        stored = sum(
+            column.total_uncompressed_size
+            for column in map(of_group.column, range(of_group.num_columns))
+            if column.path_in_schema.split(".")[0] in columns
+        )
+        if stored > packed.left_bytes:
+            packed.left_bytes = -1
+            return
+        # A value that many rows share is stored once: any row may be as large as all of its group.
+        fitting = max(1, min(BATCH_ROWS, BATCH_BYTES // max(1, stored)))
+        for batch in table.iter_batches(
+            rows or fitting, row_groups=[group], columns=list(columns), use_threads=False
+        ):
+            batch = _with_all_values(batch)
+            packed.left_bytes -= batch.nbytes
+            if packed.left_bytes < 0:
+                return
+            yield batch
+
+
+def _with_all_values(batch: pa.RecordBatch) -> pa.RecordBatch:
+    """The rows without dictionaries, of whose size each row would have all."""
+    for place, column in enumerate(batch.columns):
+        if pa.types.is_dictionary(column.type):
+            batch = batch.set_column(place, batch.schema.names[place], column.dictionary_decode())
+    return batch
+
+
+def _rows_of(
+    batch: pa.RecordBatch, longest: int
+) -> Iterator[dict[str, Any] | UnicodeDecodeError | None]:
+    """The rows one by one; None for one that is too long, an error for one that is not UTF-8."""
+    batch = times_as_text(batch)
+    if batch.nbytes <= longest:
+        try:
+            yield from batch.to_pylist()
+            return
+        except UnicodeDecodeError:
+            pass  # then row by row, to see which
+    for number in range(batch.num_rows):
+        row = batch.slice(number, 1)
+        try:
+            yield None if row.nbytes > longest else row.to_pylist()[0]
+        except UnicodeDecodeError as error:
+            yield error
