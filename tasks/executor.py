@@ -52,12 +52,15 @@ class Workers:
 
 
 @contextmanager
-def workers(params: ExecutorParams, *, text_bytes: int) -> Iterator[Workers]:
+def workers(
+    params: ExecutorParams, *, text_bytes: int, begin: Callable[[], None] | None = None
+) -> Iterator[Workers]:
     """The workers that params.yaml asks for; gone when the block is left.
 
     Args:
         params: the section ``executor``.
         text_bytes: roughly how much text there is to work on; for little no process is started.
+        begin: what each process of this machine does first.
 
     Raises:
         MissingInput: a cluster is named, and the package ``distributed`` is not installed.
@@ -72,7 +75,7 @@ def workers(params: ExecutorParams, *, text_bytes: int) -> Iterator[Workers]:
         yield Workers(_Here(), 0)
         return
     # Not forked: this process has threads (Arrow's, the tracking's) that a copy would lack.
-    pool = ProcessPoolExecutor(count, get_context("spawn"), initializer=begin_worker)
+    pool = ProcessPoolExecutor(count, get_context("spawn"), begin_worker, (begin,))
     try:
         yield Workers(pool, count)
     except BaseException:
@@ -143,7 +146,7 @@ class _Here(Executor):
         return future
 
 
-def begin_worker() -> None:
+def begin_worker(also: Callable[[], None] | None = None) -> None:
     """What each process does first: it leaves Ctrl-C to the stage, and ends with it."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the stage, which then ends them
     parent = parent_process()
@@ -156,6 +159,8 @@ def begin_worker() -> None:
         os._exit(1)
 
     threading.Thread(target=watch, args=(parent.sentinel,), daemon=True).start()
+    if also is not None:
+        also()
 
 
 @contextmanager

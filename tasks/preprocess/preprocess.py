@@ -45,6 +45,7 @@ from tasks.preprocess.splits import SPLITS, splits_of
 from tasks.preprocess.writing import write_corpus
 from tasks.program import program
 from tasks.progress import Progress, silent
+from tasks.row_tables import without_pandas
 
 ONE_PROCESS = ExecutorParams(workers=1)
 
@@ -146,7 +147,8 @@ def preprocess(
         results = KeptResults(kept or aside / "kept")
         earlier = EarlierTexts(corpora, results, params)
         rules = Rules(params, classifier, evaluation_sets, prints.name, program(work.__module__))
-        with workers(executor, text_bytes=text_bytes + earlier.text_bytes) as there:
+        size = text_bytes + earlier.text_bytes
+        with workers(executor, text_bytes=size, begin=without_pandas) as there:
             chunks = ChunkWork(rules, prints, results, there)
             chunks.make_first(files, progress, rows)
             earlier.make(there, progress)
