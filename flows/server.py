@@ -3,7 +3,6 @@
 import signal
 
 from prefect.client.orchestration import get_client
-from prefect.server.api.server import SubprocessASGIServer
 from prefect.settings import get_current_settings
 
 from chatwright.errors import ServiceUnavailable
@@ -22,6 +21,8 @@ def start_own_server() -> None:
     settings = get_current_settings()
     if settings.api.url is not None or not settings.server.ephemeral.enabled:
         return
+    from prefect.server.api.server import SubprocessASGIServer  # brings all of the server
+
     before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
     try:
         SubprocessASGIServer().start()
