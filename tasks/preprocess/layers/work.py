@@ -10,7 +10,6 @@ from functools import cached_property
 
 import pyarrow as pa
 
-from chatwright.errors import BadInput
 from tasks.arrow_bytes import from_bytes, to_bytes
 from tasks.params import PreprocessParams
 from tasks.preprocess.decontamination import Decontamination
@@ -26,7 +25,7 @@ from tasks.preprocess.layers.scores import scores
 from tasks.preprocess.layers.worth import worth
 from tasks.preprocess.quality.classifier import Classifier
 from tasks.preprocess.word_hashes import Places
-from tasks.program import program
+from tasks.same_program import must_be_the_same
 
 Layers = dict[str, bytes]
 
@@ -85,12 +84,7 @@ class _Ready:
     """Rules with what takes a while to make of them, once for many chunks."""
 
     def __init__(self, rules: Rules) -> None:
-        if program(__name__) != rules.program:
-            raise BadInput(
-                "executor.address",
-                "a worker of the cluster has another version of this program, or of Python",
-                "Install the same on all machines",
-            )
+        must_be_the_same(__name__, rules.program)
         self.rules = rules
 
     @cached_property
