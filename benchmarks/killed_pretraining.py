@@ -78,7 +78,8 @@ def main() -> None:
     if not WEIGHTS.exists():
         sys.exit(f"{WEIGHTS}: there is no base model to compare with. Run: chatwright run.")
     began = time.monotonic()
-    with tempfile.TemporaryDirectory() as name:
+    # The process that sends the curves to MLflow outlives the stage by some seconds.
+    with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as name:
         folder = Path(name)
         copied(folder)
         kills = trained(folder, chosen.kills, chosen.seed)

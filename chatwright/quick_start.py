@@ -11,5 +11,5 @@ def spare_the_garbage_collector() -> None:
     looks through its youngest after every 700 new ones, and through all of them at the end:
     together a third of the processor time that starting and ending a training takes.
     """
-    gc.set_threshold(50_000, 50, 50)
+    gc.set_threshold(50_000, 10, 10)
     atexit.register(gc.freeze)

@@ -2,6 +2,7 @@
 
 import signal
 
+import httpx
 from prefect.client.orchestration import get_client
 from prefect.settings import get_current_settings
 
@@ -26,10 +27,10 @@ def start_own_server() -> None:
     before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
     try:
         SubprocessASGIServer().start()
-    except RuntimeError as error:
+    except (RuntimeError, OSError, httpx.HTTPError) as error:
         raise ServiceUnavailable(
             "Prefect's own server",
-            f"it does not start: {error}".rstrip("."),
+            f"it does not start: {str(error) or type(error).__name__}".rstrip("."),
             "Start one that stays (prefect server start) and name it with PREFECT_API_URL",
         ) from None
     finally:

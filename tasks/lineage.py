@@ -35,8 +35,10 @@ def locked_stages() -> dict[str, dict[str, Any]]:
         except (YAMLError, UnicodeDecodeError):
             content = None
         late = time.monotonic() > deadline
-        if isinstance(content, dict) and (late or time.time() - written > SETTLED_SECONDS):
-            return content.get("stages", {})
+        # The clock that dates the file may be another machine's, and ahead of this one's.
+        is_settled = late or abs(time.time() - written) > SETTLED_SECONDS
+        if isinstance(content, dict) and is_settled:
+            return content.get("stages") or {}
         if late:
             raise BadInput(
                 str(LOCK), "it is damaged", "Restore it (git checkout dvc.lock), or remove it"

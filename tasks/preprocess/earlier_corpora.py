@@ -37,7 +37,7 @@ def check_earlier_corpus(name: str) -> Revision | None:
     where = f"{KEY}, {name}"
     if name.startswith(GIT):
         return replace(revision(name.removeprefix(GIT), where=where), name=name)
-    folder = Path(name)
+    folder = Path(name).expanduser()
     if not folder.is_dir():
         raise MissingInput(
             where, "there is no such folder", f"Mend the name; revisions are written {GIT}NAME"
@@ -50,6 +50,10 @@ def check_earlier_corpus(name: str) -> Revision | None:
                 "is, or holds, what this stage itself reads or writes",
                 f"Name a copy, or the revision that it was kept with, as {GIT}NAME",
             )
+    if (folder / "clean").is_dir() and not (folder / "train").is_dir():
+        raise BadParameter(
+            where, "holds more than a corpus", f"Name the one that was built on: {name}/clean"
+        )
     if next(folder.rglob("*.parquet"), None) is None:
         raise MissingInput(where, "there is no Parquet file in it", "Name a copy of data/clean")
     return None
@@ -63,6 +67,6 @@ def earlier_corpus(name: str) -> EarlierCorpus:
             in DVC's cache nor in a remote.
     """
     found = check_earlier_corpus(name)
-    clean = here(name) if found is None else clean_at(found)
+    clean = here(Path(name).expanduser()) if found is None else clean_at(found)
     commit = None if found is None else found.commit
     return EarlierCorpus(name, replace(clean, remedy=REMEDY), commit)

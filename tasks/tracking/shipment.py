@@ -22,16 +22,33 @@ from tasks.lineage import LOCK, locked_hashes
 from tasks.params import leaves
 from tasks.tracking.machine_samples import MachineSamples
 
-MAX_METRICS_A_BATCH = 1000  # MLflow's own limit
+MAX_METRICS_A_BATCH = 1000  # MLflow's own limits
+LONGEST_NAME = 250
 
 
 def numbers(tree: Mapping[str, Any]) -> dict[str, float]:
     """The numeric leaves of a report, under names that MLflow takes."""
     return {
-        "".join(c if c.isalnum() or c in "_-./ " else "_" for c in key): float(value)
+        metric_name(key): float(value)
         for key, value in leaves(tree)
         if isinstance(value, int | float) and not isinstance(value, bool)
     }
+
+
+def metric_name(key: str) -> str:
+    """A key, which may hold a path that the user has named, as MLflow takes it.
+
+    That is letters, digits and some marks, where slashes part names that lead nowhere else.
+
+    >>> metric_name("earlier_corpora.../../old: 1//clean.equal")
+    'earlier_corpora.../_/old_ 1/_/clean.equal'
+    """
+    plain = "".join(c if c.isalnum() or c in "_-./ " else "_" for c in key)
+    name = "/".join("_" if part in ("", ".", "..") else part for part in plain.split("/"))
+    if len(name) <= LONGEST_NAME:
+        return name
+    half = (LONGEST_NAME - 1) // 2
+    return f"{name[:half].rstrip('/.')}_{name[-half:].lstrip('/.')}"
 
 
 class BuildShipment:

@@ -1,5 +1,6 @@
 """Reading dvc.lock, which DVC writes in place while other stages run."""
 
+import os
 import threading
 import time
 from pathlib import Path
@@ -56,6 +57,21 @@ def test_a_file_that_is_being_written_is_waited_for(
         assert lineage.output_hash("artifacts/tokenizer") == "11ee.dir"
         assert lineage.locked_hashes("pack", "outs") == {"data/tokens": "00ff.dir"}
         writer.join()
+
+
+def test_a_clock_that_is_ahead_is_not_waited_for(monkeypatch: pytest.MonkeyPatch) -> None:
+    def second_look(seconds: float) -> None:
+        raise AssertionError("it was waited for")
+
+    monkeypatch.setattr(time, "sleep", second_look)
+    Path("dvc.lock").write_text(WHOLE)
+    os.utime("dvc.lock", (time.time() + 3600, time.time() + 3600))
+    assert lineage.output_hash("data/tokens") == "00ff.dir"
+
+
+def test_a_lock_without_stages_has_none() -> None:
+    Path("dvc.lock").write_text("schema: '2.0'\nstages:\n")
+    assert lineage.locked_stages() == {}
 
 
 @pytest.mark.parametrize("content", [b"", b"stages: [", b"- a list\n", b"\xff\xfe\xff"])

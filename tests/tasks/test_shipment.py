@@ -4,10 +4,13 @@ import time
 from pathlib import Path
 
 import pytest
+from hypothesis import example, given
+from hypothesis import strategies as st
 from mlflow import MlflowClient
+from mlflow.utils.validation import _validate_metric_name
 
 from tasks.tracking.machine_samples import MachineSamples
-from tasks.tracking.shipment import BuildShipment
+from tasks.tracking.shipment import BuildShipment, numbers
 from tasks.tracking.spool import Spool
 
 
@@ -41,3 +44,15 @@ def test_a_stage_that_ended_long_ago_has_the_system_metrics_of_its_time(
     assert all(0 <= point.value <= 100 for point in curve)
     assert run.info.start_time <= curve[0].timestamp <= run.info.end_time
     assert run.data.metrics["rows"] == 3
+
+
+# What a report names may be a path, as those of preprocess.decontaminate and earlier_corpora.
+PARTS = [".", "..", "/", "a", ".equal", "中文", "C:\\", " ", "git:v1", "x" * 140]
+
+
+@given(key=st.text() | st.lists(st.sampled_from(PARTS)).map("".join))
+@example(key="/data//old/./clean/../x")
+@example(key="x" * 125 + "/../" + "y" * 300)
+def test_mlflow_takes_any_name_that_a_report_may_hold(key: str) -> None:
+    (name,) = numbers({"of": {key: 1}})
+    _validate_metric_name(name)

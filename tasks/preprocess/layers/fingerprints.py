@@ -88,6 +88,7 @@ class Fingerprints:
             self._rules["sentences"] if lines else "",
             own_source(f"{LAYERS}.worth"),
             own_source(f"{QUALITY}.judgement"),
+            own_source("tasks.ingest.language"),  # which of the two sections a text is under
         )
         asked = ["scores"] * (classifier is not None) + ["leaks"] * (evaluation is not None)
         if params.duplicate_paragraphs:

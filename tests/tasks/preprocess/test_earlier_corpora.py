@@ -317,6 +317,7 @@ def test_a_corpus_of_the_same_sources_leaves_nothing_which_is_said(
         ("data/clean", BadParameter, "preprocess.earlier_corpora, data/clean: is, or holds, what this stage itself reads or writes. Name a copy"),
         ("data/clean/train", BadParameter, "preprocess.earlier_corpora, data/clean/train: is, or holds, what this stage"),
         (".", BadParameter, "preprocess.earlier_corpora, .: is, or holds, what this stage"),
+        ("project", BadParameter, "preprocess.earlier_corpora, project: holds more than a corpus. Name the one that was built on: project/clean."),
         ("git:v1", BadInput, "preprocess.earlier_corpora, git:v1: this folder is in no git repository."),
         ("git:", BadInput, "preprocess.earlier_corpora, git:: this folder is in no git repository."),
         ("corrupt", BadInput, "corrupt/part.parquet: cannot be read: "),
@@ -339,7 +340,7 @@ def test_a_corpus_that_cannot_be_read_is_said_in_one_sentence(
     monkeypatch.setenv("GIT_CEILING_DIRECTORIES", str(tmp_path.parent))
     for each in ("empty", "corrupt", "without", "numbers", "nulls"):
         Path(each).mkdir()
-    for each in ("cut", "damaged", "data/clean/train"):
+    for each in ("cut", "damaged", "data/clean/train", "project/clean/train", "project/raw"):
         write_documents(corpus_of(ordinary), Path(each))
     Path("a.parquet").touch()
     Path("corrupt/part.parquet").write_bytes(b"PAR1, and no more")
