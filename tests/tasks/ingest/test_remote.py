@@ -439,6 +439,25 @@ def test_a_single_file_over_http_is_read_with_the_folder(folder: Path, root: str
     assert ingested(params, "out")[1].keys() == {f"folder/{root}/a.md"}
 
 
+def test_a_server_is_asked_once_what_there_is(
+    folder: Path, root: str, handler: type[Files], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (folder / "a.md").write_text("# Leave")
+    (folder / "t.jsonl").write_text(talk("Hi"))
+    heads: list[str] = []
+
+    def head(request: Files) -> None:
+        heads.append(request.path)
+        Files.do_HEAD(request)
+
+    monkeypatch.setattr(handler, "do_HEAD", head)
+    paths, web = NamedFilesParams(paths=[f"{root}/t.jsonl"]), WebParams(allow_private=True)
+    params = of_folder(f"{root}/a.md").model_copy(update={"chat": paths, "web": web})
+    report, found = ingested(params, "out")
+    assert found.keys() == {f"folder/{root}/a.md"} and report.dialogues["chat"] == 1
+    assert sorted(heads) == ["/a.md", "/t.jsonl"]
+
+
 @pytest.mark.slow
 def test_s3_without_credentials_or_server(
     folder: Path, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
