@@ -6,6 +6,7 @@ import io
 import json
 import os
 import shutil
+import ssl
 import subprocess
 import sys
 import threading
@@ -44,6 +45,7 @@ from tasks.params_ingest import (
 )
 from tasks.params_web import WebParams
 from tasks.progress import silent
+from tests.tasks.ingest.certificates import certificate
 
 ROOT = str(Path(__file__).resolve().parents[3])
 
@@ -290,6 +292,28 @@ def test_a_server_that_is_not_there() -> None:
     for address in ("http://127.0.0.1:1/a.jsonl", "http://nowhere.invalid/a.jsonl"):
         with pytest.raises(ServiceUnavailable, match="the server does not give it: Cannot connect"):
             read(address)
+
+
+def test_a_certificate_that_nobody_trusts_is_told_as_that_and_not_asked_again(
+    handler: type[Files], tmp_path: Path
+) -> None:
+    public, private = certificate("localhost")
+    (tmp_path / "cert.pem").write_bytes(public)
+    (tmp_path / "key.pem").write_bytes(private)
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(tmp_path / "cert.pem", tmp_path / "key.pem")
+    server = ThreadingHTTPServer(("127.0.0.1", 0), handler)
+    server.socket = context.wrap_socket(server.socket, server_side=True)
+    threading.Thread(target=server.serve_forever, args=(0.01,), daemon=True).start()
+    address = f"https://localhost:{server.server_port}/a.jsonl"
+    with pytest.raises(BadInput) as refusal:
+        read(address)
+    server.shutdown()
+    server.server_close()
+    assert str(refusal.value) == (
+        f"ingest.chat.paths, {address}: its certificate is not trusted (self-signed certificate)."
+        " If you trust it, name the certificate of who signed it in the variable SSL_CERT_FILE."
+    )
 
 
 @pytest.mark.parametrize(
