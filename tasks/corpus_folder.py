@@ -16,6 +16,7 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from chatwright.errors import BadInput, MissingInput
+from tasks.parquet_batches import bounded_tables, stored_bytes
 
 if TYPE_CHECKING:  # takes longer to import than a stage that reads no such folder should wait
     from fsspec import AbstractFileSystem
@@ -74,14 +75,9 @@ class Folder:
         size = 0
         for path, opened in self._opened():
             self._must_have(path, opened, columns)
-            for number in range(opened.num_row_groups):
-                group = opened.metadata.row_group(number)
-                of_columns = (group.column(place) for place in range(group.num_columns))
-                size += sum(
-                    each.total_uncompressed_size
-                    for each in of_columns
-                    if each.path_in_schema in columns
-                )
+            size += sum(
+                stored_bytes(opened, group, columns) for group in range(opened.num_row_groups)
+            )
         return size
 
     def md5(self) -> str:
@@ -162,8 +158,8 @@ class Folder:
     ) -> Iterator[pa.Table]:
         self._must_have(path, opened, columns)
         try:
-            for batch in opened.iter_batches(BATCH_ROWS, row_groups=groups, columns=list(columns)):
-                yield pa.Table.from_batches([batch]).select(list(columns))
+            for table in bounded_tables(opened, columns, BATCH_ROWS, groups):
+                yield table.select(list(columns))
         except (pa.ArrowException, OSError) as error:  # damaged behind a sound beginning and end
             raise self._unreadable(path, error) from None
 

@@ -9,8 +9,9 @@
 
 All is told from the tags' names before anything is parsed.
 
-Not covered: end tags that the parser passes over, as those in a comment, count as if they closed
-something, so a page made on purpose may still take minutes.
+Not covered: what the parser passes over, as end tags and scripts in a comment, counts as if it were
+read, and an SVG's tag outside of one as if it closed itself. So a page made on purpose may still
+take minutes.
 """
 
 import re
@@ -38,12 +39,30 @@ CLOSE_BY_THEMSELVES = frozenset(
     "area base br col embed hr img input link meta param source track wbr"  # have no content
     " a body colgroup dd dt head html li optgroup option p rp rt tbody td tfoot th thead tr".split()
 )
+HTML_ELEMENTS = CLOSE_BY_THEMSELVES | frozenset(
+    "abbr acronym address applet article aside audio b bdi bdo big blink blockquote button canvas"
+    " caption center cite code data datalist del details dfn dialog dir div dl em fieldset"
+    " figcaption figure font footer form frame frameset h1 h2 h3 h4 h5 h6 header hgroup i iframe"
+    " image ins kbd keygen label legend listing main map mark marquee menu meter nav nobr noembed"
+    " noframes noscript object ol output picture plaintext pre progress q rb rtc ruby s samp script"
+    " search section select slot small span strike strong style sub summary sup table"
+    " template textarea time title tt u ul var video xmp".split()
+)
+"""These never close themselves by ``/>``; others do, in SVG and MathML."""
+
 _MANY_ATTRIBUTES = re.compile(rf"<[a-z][^\s<>]*+(?:\s++[^\s<>]++){{{MOST_ATTRIBUTES}}}", re.I)
 # Four times as fast as with re.I: it is asked of nearly every page.
 _ANY_CASE = "|".join("".join(f"[{each}{each.upper()}]" for each in name) for name in FORMATTING)
 _FORMATTING = re.compile(rf"<(?=[bcefinstuBCEFINSTU])({_ANY_CASE})(?=([\s/>]))")
 _FORMATTING_NAME = re.compile(rf"(</?)(?:{_ANY_CASE})(?=[\s/>])")
 _TAG = re.compile(r"<(/?[a-z][a-z0-9]*)", re.I)
+# A name with a sign in it (my-element, o:p) is none of SVG's.
+_CLOSES_ITSELF = re.compile(r"<([a-z][a-z0-9]*)(?:\s[^<>]*)?/>", re.I)
+_PROGRAM = re.compile(
+    r"<(script|style)(?=[\s/>])[^<]*+(?:<(?!/\1)[^<]*+)*+(?:</|\Z)",
+    re.I,
+)
+"""What stands in it is no tag, as in ``i<n``."""
 
 
 def bounded(page: str) -> str:
@@ -81,7 +100,11 @@ def _repeated(page: str) -> int:
 
 def _open_elements(page: str) -> int:
     """How many elements may be open at once, at most."""
+    page = _PROGRAM.sub("", page)
     found = Counter(name.lower() for name in _TAG.findall(page))
+    closed = Counter(name.lower() for name in _CLOSES_ITSELF.findall(page))
+    for name in closed.keys() - HTML_ELEMENTS:
+        found[name] -= closed[name]
     return sum(
         max(0, count - found["/" + name])
         for name, count in found.items()

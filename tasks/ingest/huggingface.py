@@ -23,7 +23,7 @@ from tasks.ingest.language import language
 from tasks.ingest.left_out import LeftOut
 from tasks.ingest.named_files import Tally
 from tasks.ingest.open_file import OpenFile
-from tasks.ingest.parquet import BATCH_ROWS, batches
+from tasks.ingest.parquet import batches
 from tasks.ingest.records import LONGEST_TITLE, Broken, Conversation, Record, Text
 from tasks.ingest.source_files import Found, Reading, Rows, SourceFile, read_anew
 from tasks.ingest.times_as_text import times_as_text
@@ -121,7 +121,7 @@ def _records(file: OpenFile, split: Split, path: str, done: int) -> Iterator[tup
     try:
         table = pq.ParquetFile(file.seekable(), buffer_size=BUFFER_BYTES, pre_buffer=False)
         columns = columns_of(table.schema_arrow, split.choice, f"{split.where}, {path}")
-        for batch in batches(table, columns.names, file.packed, BATCH_ROWS):
+        for batch in batches(table, columns.names, file.packed):
             for row in _rows(batch):
                 if done == split.choice.limit or file.packed.trouble():
                     return

@@ -8,7 +8,8 @@ source is another entry in ``SOURCES``.
 import contextlib
 from collections import Counter
 from collections.abc import Callable, Iterator
-from functools import partial
+from dataclasses import dataclass
+from functools import cached_property, partial
 from pathlib import Path
 from typing import Any
 
@@ -51,59 +52,66 @@ READERS_OF_FILES = (*FILE_SOURCES, "folder", "huggingface")
 """What they find in files is kept from run to run."""
 
 
-def named_files(source: str, params: IngestParams) -> NamedFiles:
-    """What a source of ``FILE_SOURCES`` is told to read."""
-    paths, allow_private = getattr(params, source).paths, params.web.allow_private
-    return NamedFiles(source, paths, params.folder, allow_private)
+@dataclass(frozen=True)
+class _Asked:
+    """What the sources are told to read; of a listing elsewhere a server is asked once."""
 
+    params: IngestParams
 
-def files_of_other_sources(params: IngestParams) -> list[Path]:
-    """The files that sources name, which ``folder`` leaves to them; a wrong name is an error."""
-    named = [path for each in _named(params) for path in each.found()]
-    return named + files_of_datasets(params) if "huggingface" in params.sources else named
+    @cached_property
+    def named(self) -> dict[str, NamedFiles]:
+        """By source, of ``FILE_SOURCES``."""
+        params, allow_private = self.params, self.params.web.allow_private
+        return {
+            source: NamedFiles(source, getattr(params, source).paths, params.folder, allow_private)
+            for source in FILE_SOURCES
+            if source in params.sources
+        }
 
+    def files_of_other_sources(self) -> list[Path]:
+        """What sources name, which ``folder`` leaves to them; a wrong name is an error."""
+        named = [path for each in self.named.values() for path in each.found()]
+        is_asked = "huggingface" in self.params.sources
+        return named + files_of_datasets(self.params) if is_asked else named
 
-def rest_elsewhere(params: IngestParams) -> list[RemoteFile]:
-    """The files of ``ingest.folder.addresses`` that no other source names."""
-    addresses, key = params.folder.addresses, "ingest.folder.addresses"
-    found = files_elsewhere(addresses, key, allow_private=params.web.allow_private)
-    others = {file for each in _named(params) for file in each.elsewhere()} if found else set()
-    return [file for file in found if file not in others]
-
-
-def _named(params: IngestParams) -> list[NamedFiles]:
-    return [named_files(each, params) for each in FILE_SOURCES if each in params.sources]
+    @cached_property
+    def rest_elsewhere(self) -> list[RemoteFile]:
+        """The files of ``ingest.folder.addresses`` that no other source's ``paths`` name."""
+        addresses, key = self.params.folder.addresses, "ingest.folder.addresses"
+        found = files_elsewhere(addresses, key, allow_private=self.params.web.allow_private)
+        others = {file for each in self.named.values() for file in each.elsewhere}
+        return [file for file in found if file not in others]
 
 
 def _rest_of_the_folder(
-    params: IngestParams,
+    asked: _Asked,
     left_out: LeftOut,
     *,
     progress: Progress = silent,
     reading: Reading = read_anew,
 ) -> Iterator[Found | Rows]:
     return folder(
-        params.folder,
+        asked.params.folder,
         left_out,
-        without=files_of_other_sources(params),
-        elsewhere=rest_elsewhere(params),
+        without=asked.files_of_other_sources(),
+        elsewhere=asked.rest_elsewhere,
         progress=progress,
         reading=reading,
     )
 
 
 Source = Callable[..., Iterator[Found | Rows]]
-SOURCES: dict[str, tuple[Source, Callable[[IngestParams], Any]]] = {
-    "python-docs": (python_docs, lambda params: params.python_docs),
-    "dialogues": (dialogues, lambda params: params.dialogues),
-    "folder": (_rest_of_the_folder, lambda params: params),
-    "chat": (chat, partial(named_files, "chat")),
-    "labelled": (labelled, partial(named_files, "labelled")),
-    "questions": (questions, partial(named_files, "questions")),
-    "commoncrawl": (commoncrawl, partial(named_files, "commoncrawl")),
-    "huggingface": (huggingface, lambda params: params),
-    "web": (web, lambda params: params),
-    "wikipedia": (wikipedia, partial(named_files, "wikipedia")),
+SOURCES: dict[str, tuple[Source, Callable[[_Asked], Any]]] = {
+    "python-docs": (python_docs, lambda asked: asked.params.python_docs),
+    "dialogues": (dialogues, lambda asked: asked.params.dialogues),
+    "folder": (_rest_of_the_folder, lambda asked: asked),
+    "chat": (chat, lambda asked: asked.named["chat"]),
+    "labelled": (labelled, lambda asked: asked.named["labelled"]),
+    "questions": (questions, lambda asked: asked.named["questions"]),
+    "commoncrawl": (commoncrawl, lambda asked: asked.named["commoncrawl"]),
+    "huggingface": (huggingface, lambda asked: asked.params),
+    "web": (web, lambda asked: asked.params),
+    "wikipedia": (wikipedia, lambda asked: asked.named["wikipedia"]),
 }
 
 
@@ -159,10 +167,11 @@ def ingest(
         documents={}, dialogues={}, labelled={}, characters={}, bytes={}, left_out={}, named=[]
     )
     # Before any data is read.
-    for each in _named(params):
+    asked = _Asked(params)
+    for each in asked.named.values():
         each.check()
     if "folder" in params.sources:
-        rest_elsewhere(params)
+        _ = asked.rest_elsewhere
     if "web" in params.sources:
         check_names_a_page(params.web)
     if "huggingface" in params.sources:
@@ -191,7 +200,7 @@ def ingest(
             left_out = LeftOut()
             gathered = Gathered(of_all_sources, partial(shards, raw / name, DOCUMENT_SCHEMA))
             reading = {"reading": readings[name]} if name in readings else {}
-            for found in source(section(params), left_out, progress=progress, **reading):
+            for found in source(section(asked), left_out, progress=progress, **reading):
                 gathered.add(found)
             count = gathered.count
             report.documents[name] = count[Document]

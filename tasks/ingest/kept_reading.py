@@ -97,12 +97,9 @@ class KeptReading:
         progress: Progress,
     ) -> Iterator[Found | Rows]:
         units = _units(files, store, in_order)
-        if self._executor.address is not None:  # its workers run in folders of their own
-            files = [
-                replace(file, path=file.path.absolute(), is_there=_trouble(file.path) is None)
-                for file in files
-            ]
         new = [unit.of(files) for unit in units if unit.segment is None]
+        if self._executor.address is not None:  # its workers run in folders of their own
+            new = [[_as_it_is_here(file) for file in some] for some in new]
         # One portion is worked on by one, whoever it is: here; and nothing by nobody.
         executor = self._executor if len(new) > 1 else ExecutorParams(workers=1)
         new_bytes = sum(_size(each.path) for some in new for each in some) if len(new) > 1 else 0
@@ -118,8 +115,12 @@ class KeptReading:
                     self.kept += len(places)
                 else:
                     damaged = unit.segment is not None
-                    path = into(unit.of(files)) if damaged else next(results)
-                    segment, places = _written(path), list(range(len(unit.positions)))
+                    made = into(unit.of(files)) if damaged else next(results)
+                    if isinstance(made, NotSeen):
+                        if _trouble(made.path) is None:
+                            raise made.refusal()
+                        made = _segment(unit.of(files), read, store.folder)  # it has just gone
+                    segment, places = _written(made), list(range(len(unit.positions)))
                     self.anew += len(places)
                 store.serve(segment, set(places))
                 yield from segment.found(set(places)) if in_order else segment.rows(set(places))
@@ -156,21 +157,50 @@ def _units(files: Sequence[SourceFile], store: KeptStore, in_order: bool) -> lis
     return sorted(units, key=lambda unit: unit.positions[0]) if in_order else units
 
 
-def segment_of(files: Sequence[SourceFile], read: Read, store: Path) -> Path:
-    """Read files, and write what they give as a segment into ``store``; returns its folder.
+@dataclass(frozen=True)
+class NotSeen:
+    """A file that was there for the stage, and cannot be opened by a worker; ``trouble``: why."""
+
+    path: Path
+    trouble: str
+
+    def refusal(self) -> ServiceUnavailable:
+        """What it means where the file is still there for the stage."""
+        return ServiceUnavailable(
+            "executor.address",
+            f"a worker cannot open {self.path}, which is there for the stage ({self.trouble})",
+            "Share its folder with all workers under the same path, or set executor.address to"
+            " null",
+        )
+
+
+def _as_it_is_here(file: SourceFile) -> SourceFile:
+    return replace(file, path=file.path.absolute(), is_there=_trouble(file.path) is None)
+
+
+def segment_of(files: Sequence[SourceFile], read: Read, store: Path) -> Path | NotSeen:
+    """Read files, and write what they give as a segment into ``store``.
+
+    Returns:
+        Its folder; or which file is not there for who reads, though it was for the stage.
 
     Raises:
-        ServiceUnavailable: this is a worker of a cluster that does not see ``store`` or a file.
+        ServiceUnavailable: this is a worker of a cluster that does not see ``store``.
         ChatwrightError: the first that ``read`` raises.
     """
+    for file in files:
+        if file.is_there and (trouble := _trouble(file.path)):
+            return NotSeen(file.path, trouble)
+    return _segment(files, read, store)
+
+
+def _segment(files: Sequence[SourceFile], read: Read, store: Path) -> Path:
     try:
         writer = SegmentWriter(store)
     except FileNotFoundError:
         raise _not_shared(store) from None
     try:
         for file in files:
-            if file.is_there and (trouble := _trouble(file.path)):
-                raise _not_seen(file.path, trouble)
             before = _state(file.path)
             settled = before is not None and is_settled(before)
             content = _content(file.path)
@@ -208,14 +238,6 @@ def _not_shared(folder: Path) -> ServiceUnavailable:
         "executor.address",
         f"a worker does not have the folder {folder}",
         "Let all workers see the project's folder, under the same path",
-    )
-
-
-def _not_seen(path: Path, trouble: str) -> ServiceUnavailable:
-    return ServiceUnavailable(
-        "executor.address",
-        f"a worker cannot open {path}, which is there for the stage ({trouble})",
-        "Share its folder with all workers under the same path, or set executor.address to null",
     )
 
 

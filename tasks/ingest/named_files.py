@@ -10,7 +10,7 @@ import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
-from functools import partial
+from functools import cached_property, partial
 from pathlib import Path, PurePosixPath
 
 from chatwright.errors import BadInput, BadParameter, MissingInput
@@ -53,15 +53,16 @@ class NamedFiles:
             BadParameter, MissingInput: as ``found``; and as ``remote_files``.
         """
         self.found()
-        self.elsewhere()
+        _ = self.elsewhere
 
     @property
     def key(self) -> str:
         """The parameter that names them."""
         return f"ingest.{self.source}.paths"
 
+    @cached_property
     def elsewhere(self) -> list[RemoteFile]:
-        """The files that stand elsewhere, in the order of their addresses."""
+        """The files that stand elsewhere, in the order of their addresses; asked for once."""
         return files_elsewhere(self.paths, self.key, allow_private=self.allow_private)
 
     def found(self, left_out: LeftOut | None = None) -> list[Path]:
@@ -131,7 +132,7 @@ class NamedFiles:
         for path in self.found(left_out):
             where = Path(os.path.abspath(path)).relative_to(root).as_posix()
             files.append(SourceFile(path, readable_name(os.fsencode(where))))
-        files += copies(self.elsewhere(), self.key, progress)
+        files += copies(self.elsewhere, self.key, progress)
         return reading(
             files,
             partial(read, limits=self.limits),

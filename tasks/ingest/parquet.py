@@ -26,9 +26,9 @@ from tasks.ingest.records import (
 )
 from tasks.ingest.text_encoding import Undecodable
 from tasks.ingest.times_as_text import times_as_text
+from tasks.parquet_batches import fitting_rows, stored_bytes
 
 BATCH_ROWS = 1_000
-BATCH_BYTES = 256 * 2**20
 
 
 def read_parquet(file: OpenFile) -> Iterator[Record]:
@@ -66,7 +66,7 @@ def read_parquet(file: OpenFile) -> Iterator[Record]:
 
 
 def batches(
-    table: pq.ParquetFile, columns: Collection[str], packed: Packed, rows: int | None = None
+    table: pq.ParquetFile, columns: Collection[str], packed: Packed
 ) -> Iterator[pa.RecordBatch]:
     """The rows, up to where they are more than the file may unpack into; ``packed.trouble`` then
     says so.
@@ -75,22 +75,15 @@ def batches(
         table: the open file.
         columns: what is read of it.
         packed: gets counted what the rows take.
-        rows: so many at once; None: as fit in memory even if each is as large as can be.
     """
     for group in range(table.metadata.num_row_groups):
-        of_group = table.metadata.row_group(group)
-        stored = sum(
-            column.total_uncompressed_size
-            for column in map(of_group.column, range(of_group.num_columns))
-            if column.path_in_schema.split(".")[0] in columns
-        )
+        stored = stored_bytes(table, group, columns)
         if stored > packed.left_bytes:
             packed.left_bytes = -1
             return
-        # A value that many rows share is stored once: any row may be as large as all of its group.
-        fitting = max(1, min(BATCH_ROWS, BATCH_BYTES // max(1, stored)))
+        rows = fitting_rows(stored, BATCH_ROWS)
         for batch in table.iter_batches(
-            rows or fitting, row_groups=[group], columns=list(columns), use_threads=False
+            rows, row_groups=[group], columns=list(columns), use_threads=False
         ):
             batch = _with_all_values(batch)
             packed.left_bytes -= batch.nbytes

@@ -259,9 +259,10 @@ def _told(error: Exception, where: str) -> ChatwrightError:
     Raises:
         OSError: the disk of this machine is full.
     """
-    from aiohttp import ClientError, ClientResponseError
+    from aiohttp import ClientConnectorCertificateError, ClientError, ClientResponseError
 
     from tasks.ingest.http.addresses import ALLOW_PRIVATE
+    from tasks.ingest.http.request import TRUST, UNTRUSTED
     from tasks.ingest.public_sessions import PrivateAddress
 
     cause = error.__cause__ if isinstance(error.__cause__, Exception) else error
@@ -269,6 +270,11 @@ def _told(error: Exception, where: str) -> ChatwrightError:
         raise error
     if any(isinstance(each, PrivateAddress) for each in _causes(error)):
         return BadInput(where, str(PrivateAddress()), f"Name another, or {ALLOW_PRIVATE}")
+    for each in _causes(error):
+        # The libraries for s3 and hf look for certificates elsewhere.
+        if isinstance(each, ClientConnectorCertificateError) and "s3://" not in where:
+            reason = getattr(each.certificate_error, "verify_message", "") or "of another host"
+            return BadInput(where, f"{UNTRUSTED} ({reason})", TRUST)
     response = getattr(error, "response", None)  # huggingface_hub's errors have one
     status = getattr(response, "status_code", None)
     if isinstance(cause, ClientResponseError):

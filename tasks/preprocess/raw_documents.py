@@ -19,6 +19,7 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from tasks.documents import DOCUMENT_SCHEMA, read_table, unreadable
+from tasks.parquet_batches import bounded_tables
 from tasks.sorted_shards import SortedShards
 
 CHUNK_BYTES = 1_000_000
@@ -97,8 +98,8 @@ def _batches(files: Sequence[Path], columns: Sequence[str]) -> Iterator[pa.Table
     for path in files:
         try:
             with pq.ParquetFile(path) as file:
-                for batch in file.iter_batches(BATCH_ROWS, columns=columns):
-                    yield pa.Table.from_batches([batch]).select(columns).cast(schema)
+                for table in bounded_tables(file, columns, BATCH_ROWS):
+                    yield table.select(columns).cast(schema)
         except (pa.ArrowException, ValueError, KeyError, OSError) as error:
             raise unreadable(path, error) from None
 
@@ -113,8 +114,6 @@ def _first_and_last(path: Path) -> tuple[str, str] | None:
         raise unreadable(path, error) from None
     for batch in _batches([path], ["id"]):
         ids = batch["id"].combine_chunks()
-        if not len(ids):
-            continue
         start, end = ids[0].as_py(), ids[-1].as_py()
         is_sorted = pc.all(pc.less_equal(ids[:-1], ids[1:]), min_count=0).as_py()
         if not is_sorted or (last is not None and start < last):

@@ -109,6 +109,10 @@ def ask(
                 detail = getattr(error, "verify_message", "") or str(error)
                 raise Refused(UNTRUSTED, detail) from None
             except ssl.SSLError as error:
+                if isinstance(error, ssl.SSLEOFError | ssl.SSLZeroReturnError):
+                    # A busy server drops a connection where it stands, if amid the greetings.
+                    refusal = Refused("does not answer", str(error.reason), may_pass=True)
+                    continue
                 raise Refused("does not answer as https does", str(error.reason or error)) from None
             except (HTTPError, OSError) as error:
                 # urllib3 makes a refused connection a kind of timeout.

@@ -10,6 +10,7 @@ from collections.abc import Sequence
 import numpy as np
 
 MANY_TOKENS = 100_000
+PIECE = 65_536
 
 
 def n_gram_characters_of_many(
@@ -48,15 +49,36 @@ def n_gram_characters_of_many(
 
 
 def _characters_again(places: np.ndarray, grams: np.ndarray, before: np.ndarray, size: int) -> int:
-    seen: set[int] = set()
+    """The characters of n-grams that were seen before, none counted twice.
+
+    What stands in one that was counted is passed over: it is as if it had not been seen. So a place
+    counts if its n-gram's first place was not passed over, or a later one (``again``) was not.
+    """
+    if not len(places):
+        return 0
+    first = np.empty(int(grams.max()) + 1, np.int64)
+    first[grams[::-1]] = places[::-1]  # of several the last stays, which is the first place
+    passed, again = bytearray(len(before)), bytearray(len(first))
+    inside = b"\1" * (size - 1)
+    is_later = first[grams] != places
+    places, grams = places[is_later], grams[is_later]
     characters = free = 0
-    lengths = (before[places + size] - before[places]).tolist()
-    for place, gram, length in zip(places.tolist(), grams.tolist(), lengths, strict=True):
-        if place < free:
-            continue
-        if gram in seen:
-            characters += length
-            free = place + size
-        else:
-            seen.add(gram)
+    for start in range(0, len(places), PIECE):  # as Python's numbers, all would take much memory
+        here, of_place = places[start : start + PIECE], grams[start : start + PIECE]
+        lengths = before[here + size] - before[here]
+        for place, gram, first_place, length in zip(
+            here.tolist(),
+            of_place.tolist(),
+            first[of_place].tolist(),
+            lengths.tolist(),
+            strict=True,
+        ):
+            if place < free:
+                continue
+            if not passed[first_place] or again[gram]:
+                characters += length
+                free = place + size
+                passed[place + 1 : free] = inside
+            else:
+                again[gram] = 1
     return characters

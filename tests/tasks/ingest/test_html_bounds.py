@@ -60,6 +60,30 @@ def test_many_paragraphs_and_cells_without_end_tags_are_no_harm() -> None:
     assert bounded(page) is page
 
 
+@pytest.mark.parametrize("tag", ['use href="#m" x="1"', "path\nd='M0 0'", "CIRCLE", "mspace "])
+def test_elements_of_drawings_and_formulas_that_close_themselves_are_no_harm(tag: str) -> None:
+    page = f"<p>Many things.</p><svg>{f'<{tag}/>' * 50_000}</svg><p>The end."
+    assert bounded(page) is page
+    assert text(page).split() == "Many things. The end.".split()
+
+
+@pytest.mark.parametrize("tag", ["div/", "b class=x /", "my-element/", "o:p/", "use"])
+def test_a_slash_does_not_close_what_the_parser_leaves_open(tag: str) -> None:
+    with pytest.raises(Undecodable, match="too many tags that nothing closes"):
+        bounded(f"<p>{f'<{tag}>' * 50_000}")
+
+
+@pytest.mark.parametrize("name", ["script", "STYLE", "script async"])
+def test_comparisons_in_a_program_are_no_tags(name: str) -> None:
+    page = f"<{name}>{'if(i<n||a<b){}' * 30_000}</{name.split()[0]}><p>The end."
+    assert bounded(page) is page
+
+
+def test_tags_after_a_program_are_looked_at() -> None:
+    with pytest.raises(Undecodable, match="too many tags that nothing closes"):
+        bounded(f"<script>i<n</script>{'<x>' * 50_000}<script>i<n</script><style></style>")
+
+
 def test_a_tag_of_many_attributes_is_refused() -> None:
     with pytest.raises(Undecodable, match="more than 5,000 attributes of one tag"):
         bounded(f"<p {'a=1 ' * 5_000}>")

@@ -172,6 +172,24 @@ def test_the_text_and_title_may_be_named(hub: type[Hub]) -> None:
     assert (found.text, found.title) == ("yes", "Yes")
 
 
+@pytest.mark.parametrize("is_dictionary", [True, False])
+def test_a_long_value_that_rows_share_is_not_unpacked_for_many_at_once(
+    hub: type[Hub], is_dictionary: bool
+) -> None:
+    # Stored once, 10 MB; as texts, these rows would be 1 GB. 26 are read, and the next are too many.
+    shared = pa.DictionaryArray.from_arrays(pa.array([0] * 100, pa.int32()), ["x" * 10_000_000])
+    stream = io.BytesIO()
+    pq.write_table(pa.table({"text": shared}), stream, store_schema=is_dictionary)
+    hub.sets["me/set"]["main"].files = {"train.parquet": stream.getvalue()}
+    expansion = 400_000_000 // len(stream.getvalue())
+    left_out = LeftOut()
+    choices = params(DatasetParams(dataset="me/set"), max_expansion=expansion)
+    rows = sum(1 for _ in huggingface(choices, left_out))
+    assert rows == 26, "256 MB of them"
+    reason = f"expands more than {expansion}-fold (ingest.folder.max_expansion)"
+    assert left_out.counts == {reason: 1}
+
+
 CALLED = [{"role": "user", "content": "Hi"}, {"role": "assistant", "content": "Hello"}]
 SHARED = [{"from": "human", "value": "Hi"}, {"from": "gpt", "value": "Hello"}]
 

@@ -8,8 +8,11 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from concurrent.futures import Executor, Future
+from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import grimp
 import pyarrow as pa
@@ -409,6 +412,57 @@ def test_processes_side_by_side_write_the_same(
         put(corpus / f"n{number}.txt", "One text more.")
     with pytest.raises(BadInput, match="b1.jsonl: 1 of 2 records are broken"):
         run(params("folder"), workers=2)
+
+
+class Worker(Executor):
+    """Does a piece as a worker of a cluster would, when the stage asks; ``before`` comes first."""
+
+    def __init__(self, before: Callable[[], None]) -> None:
+        self.before = before
+
+    def submit(self, fn: Callable[..., Any], /, *args: Any, **kwargs: Any) -> Future[Any]:
+        self.before()
+        future: Future[Any] = Future()
+        future.set_result(fn(*args, **kwargs))
+        return future
+
+
+def on_a_cluster(monkeypatch: pytest.MonkeyPatch, before: Callable[[], None]) -> IngestReport:
+    @contextmanager
+    def workers(*_: object, **__: object) -> Iterator[executor.Workers]:
+        yield executor.Workers(Worker(before), 1)
+
+    monkeypatch.setattr(kept_reading, "workers", workers)
+    shutil.rmtree("out", ignore_errors=True)
+    folders = (Path("out", name) for name in ("raw", "dialogues", "labelled"))
+    there = ExecutorParams(address="tcp://localhost:1")
+    return ingest(params("folder"), *folders, kept=Path("kept"), executor=there)
+
+
+def test_a_file_that_goes_while_a_cluster_reads_is_left_out_as_it_is_here(
+    corpus: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    report = on_a_cluster(monkeypatch, lambda: (corpus / "b.txt").unlink(missing_ok=True))
+    assert report.left_out["folder"]["cannot be opened"] == 1
+    ids = {each.id for each in read_documents(Path("out/raw/folder"))}
+    assert "folder/a.md" in ids and "folder/b.txt" not in ids
+
+
+def test_a_cluster_does_not_open_what_is_kept(
+    corpus: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run(params("folder"))
+    put(corpus / "aa.txt", "A new one.")
+    opened: list[str] = []
+    trouble = kept_reading._trouble
+
+    def noted(path: Path) -> str | None:
+        opened.append(path.name)
+        return trouble(path)
+
+    monkeypatch.setattr(kept_reading, "_trouble", noted)
+    assert anew_and_kept(on_a_cluster(monkeypatch, lambda: None))[0] == 1
+    assert set(opened) == {"aa.txt"}
 
 
 # What is noted for MLflow is not looked at here, so nothing is started for it.

@@ -6,6 +6,7 @@ import io
 import json
 import os
 import shutil
+import ssl
 import subprocess
 import sys
 import threading
@@ -44,6 +45,7 @@ from tasks.params_ingest import (
 )
 from tasks.params_web import WebParams
 from tasks.progress import silent
+from tests.tasks.ingest.certificates import certificate
 
 ROOT = str(Path(__file__).resolve().parents[3])
 
@@ -292,6 +294,28 @@ def test_a_server_that_is_not_there() -> None:
             read(address)
 
 
+def test_a_certificate_that_nobody_trusts_is_told_as_that_and_not_asked_again(
+    handler: type[Files], tmp_path: Path
+) -> None:
+    public, private = certificate("localhost")
+    (tmp_path / "cert.pem").write_bytes(public)
+    (tmp_path / "key.pem").write_bytes(private)
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(tmp_path / "cert.pem", tmp_path / "key.pem")
+    server = ThreadingHTTPServer(("127.0.0.1", 0), handler)
+    server.socket = context.wrap_socket(server.socket, server_side=True)
+    threading.Thread(target=server.serve_forever, args=(0.01,), daemon=True).start()
+    address = f"https://localhost:{server.server_port}/a.jsonl"
+    with pytest.raises(BadInput) as refusal:
+        read(address)
+    server.shutdown()
+    server.server_close()
+    assert str(refusal.value) == (
+        f"ingest.chat.paths, {address}: its certificate is not trusted (self-signed certificate)."
+        " If you trust it, name the certificate of who signed it in the variable SSL_CERT_FILE."
+    )
+
+
 @pytest.mark.parametrize(
     ("address", "sentence"),
     [
@@ -437,6 +461,25 @@ def test_a_single_file_over_http_is_read_with_the_folder(folder: Path, root: str
         update={"sources": ["folder"], "web": WebParams(allow_private=True)}
     )
     assert ingested(params, "out")[1].keys() == {f"folder/{root}/a.md"}
+
+
+def test_a_server_is_asked_once_what_there_is(
+    folder: Path, root: str, handler: type[Files], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (folder / "a.md").write_text("# Leave")
+    (folder / "t.jsonl").write_text(talk("Hi"))
+    heads: list[str] = []
+
+    def head(request: Files) -> None:
+        heads.append(request.path)
+        Files.do_HEAD(request)
+
+    monkeypatch.setattr(handler, "do_HEAD", head)
+    paths, web = NamedFilesParams(paths=[f"{root}/t.jsonl"]), WebParams(allow_private=True)
+    params = of_folder(f"{root}/a.md").model_copy(update={"chat": paths, "web": web})
+    report, found = ingested(params, "out")
+    assert found.keys() == {f"folder/{root}/a.md"} and report.dialogues["chat"] == 1
+    assert sorted(heads) == ["/a.md", "/t.jsonl"]
 
 
 @pytest.mark.slow

@@ -1,24 +1,19 @@
 """Pages fetched from a real server on this machine, which misbehaves in every way it is told to."""
 
 import gzip
+import socket
 import ssl
 import tempfile
 import threading
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator
-from datetime import UTC, datetime, timedelta
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from ipaddress import ip_address
 from pathlib import Path
 from socketserver import BaseRequestHandler, ThreadingTCPServer
 from typing import Any
 
 import pytest
-from cryptography import x509
-from cryptography.hazmat.primitives import hashes, serialization
-from cryptography.hazmat.primitives.asymmetric import ec
-from cryptography.x509.oid import NameOID
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
@@ -27,12 +22,13 @@ from tasks.documents import Document
 from tasks.ingest.http.addresses import Refused
 from tasks.ingest.http.cache import Cache
 from tasks.ingest.http.client import Client, content_type, retry_after_seconds
-from tasks.ingest.http.request import Limits, unpacked
+from tasks.ingest.http.request import Limits, ask, unpacked
 from tasks.ingest.ingest import ingest
 from tasks.ingest.left_out import LeftOut
 from tasks.ingest.web import web
 from tasks.params_ingest import DialoguesParams, FolderParams, IngestParams, PythonDocsParams
 from tasks.params_web import WebParams
+from tests.tasks.ingest.certificates import certificate
 
 PAGE = "<html lang=en><title>Leave</title><body><p>Everybody has thirty days of leave a year.</p></body>"
 
@@ -397,32 +393,6 @@ def test_private_addresses_are_refused(site: Site) -> None:
     assert not site.asked
 
 
-def certificate(*names: str) -> tuple[bytes, bytes]:
-    """A certificate for names and numbers, signed by itself, and its key."""
-    key = ec.generate_private_key(ec.SECP256R1())
-    who = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "test")])
-    now = datetime.now(UTC)
-    told = [
-        x509.IPAddress(ip_address(each)) if each[0].isdigit() else x509.DNSName(each)
-        for each in names
-    ]
-    made = (
-        x509.CertificateBuilder()
-        .subject_name(who)
-        .issuer_name(who)
-        .public_key(key.public_key())
-        .serial_number(x509.random_serial_number())
-        .not_valid_before(now - timedelta(days=1))
-        .not_valid_after(now + timedelta(days=1))
-        .add_extension(x509.SubjectAlternativeName(told), critical=False)
-        .add_extension(x509.BasicConstraints(ca=True, path_length=None), critical=True)
-        .sign(key, hashes.SHA256())
-    )
-    plain = serialization.NoEncryption()
-    pem, layout = serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8
-    return made.public_bytes(pem), key.private_bytes(pem, layout, plain)
-
-
 @pytest.fixture
 def secure(site: Site, tmp_path: Path) -> Path:
     """The site speaks TLS; the file of its certificate, which is good for localhost alone."""
@@ -469,6 +439,28 @@ def test_a_certificate_of_another_host_is_counted_as_such(
 def test_a_server_that_does_not_speak_tls_is_told_from_one_that_nobody_trusts(site: Site) -> None:
     with pytest.raises(BadInput, match="does not answer as https does"):
         read(site, site.root.replace("http:", "https:") + "/a")
+
+
+@pytest.mark.parametrize("ending", ["nothing", "close_notify"])
+def test_a_server_that_drops_connections_is_asked_again_later(tmp_path: Path, ending: str) -> None:
+    """It closes as soon as it is greeted, or takes its leave at once, as TLS has it."""
+    farewell = bytes.fromhex("15030300020100") if ending == "close_notify" else b""
+    with socket.create_server(("127.0.0.1", 0)) as server:
+
+        def drop() -> None:
+            connection, _ = server.accept()
+            with connection:
+                connection.recv(65536)
+                connection.sendall(farewell)
+
+        thread = threading.Thread(target=drop, daemon=True)
+        thread.start()
+        limits = Limits(1_000, 5, allow_private=True)
+        address = f"https://127.0.0.1:{server.getsockname()[1]}/"
+        with pytest.raises(Refused) as refusal:
+            ask(address, {}, limits, stopped=threading.Event())
+        thread.join()
+    assert refusal.value.may_pass and refusal.value.reason == "does not answer"
 
 
 @pytest.mark.parametrize(

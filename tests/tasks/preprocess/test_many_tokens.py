@@ -1,9 +1,11 @@
 """N-grams of long texts are counted in another way, with the same result."""
 
+import tracemalloc
 from random import Random
 
 import pytest
 
+from tasks.preprocess.quality import many_tokens
 from tasks.preprocess.quality.many_tokens import n_gram_characters_of_many
 from tasks.preprocess.quality.statistics import Statistics, n_gram_characters
 
@@ -17,6 +19,34 @@ def test_the_counts_are_those_of_short_texts(seed: int) -> None:
         for gap in (0, 1):
             expected = n_gram_characters(tokens, top, duplicate, gap=gap)
             assert n_gram_characters_of_many(tokens, top, duplicate, gap=gap) == expected
+
+
+@pytest.mark.parametrize("seed", range(20))
+def test_what_stands_in_a_repetition_is_not_seen(
+    seed: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Texts of a few passages that are cut and joined anew, so that repetitions overlap."""
+    monkeypatch.setattr(many_tokens, "PIECE", 7)
+    random = Random(seed)
+    source = random.choices(["a", "bb", "ccc", "dddd"], k=40)
+    tokens: list[str] = []
+    for _ in range(60):
+        start = random.randrange(30)
+        tokens += source[start : start + random.randint(1, 12)]
+    sizes = list(range(2, 12))
+    expected = n_gram_characters(tokens, [], sizes, gap=0)
+    assert n_gram_characters_of_many(tokens, [], sizes, gap=0) == expected
+
+
+def test_a_text_that_repeats_itself_takes_no_more_memory_than_numbers_do() -> None:
+    line = [str(number) for number in Random(2).choices(range(1_000), k=100_000)]
+    tokens = line * 2
+    tracemalloc.start()
+    _, (characters,) = n_gram_characters_of_many(tokens, [], [10], gap=0)
+    _, most = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert characters == sum(map(len, line))
+    assert most < 130 * len(tokens), "bytes: what is sorted takes 110"
 
 
 @pytest.mark.parametrize("lang", ["en", "zh"])
