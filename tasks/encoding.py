@@ -1,65 +1,47 @@
 """Texts to ids, batch by batch: a large corpus by one process a core.
 
-Processes, not threads, as most of the work is Python's. They end with the one that started them,
-however that ends.
+Processes, not threads, as most of the work is Python's.
 """
 
-import multiprocessing
 import os
-from collections import deque
 from collections.abc import Iterable, Iterator
-from concurrent.futures import BrokenExecutor, Future, ProcessPoolExecutor
+from functools import partial
 from pathlib import Path
 
 import numpy as np
 
-from chatwright.errors import ChatwrightError
 from model.tokenizer import ChatTokenizer
-from tasks.executor import begin_worker, cores, submitted
-
-SHARED_BYTES = 10_000_000
-"""From so much text on, further processes are worth their start."""
+from tasks.executor import ordered_map, workers
+from tasks.params_executor import ExecutorParams
 
 Ids = list[np.ndarray]
 
 
 def encoded(
-    batches: Iterable[list[str]], folder: Path, ids: ChatTokenizer, *, size: int
+    batches: Iterable[list[str]],
+    folder: Path,
+    ids: ChatTokenizer,
+    executor: ExecutorParams,
+    *,
+    size: int,
 ) -> Iterator[Ids]:
     """The ids of each batch's texts, in order.
 
     Args:
         folder: the tokenizer's.
         ids: the tokenizer.
+        executor: how many processes; never a cluster's, whose machines lack the tokenizer.
         size: bytes of all texts together.
 
     Raises:
-        ChatwrightError: one of the processes was killed.
+        WorkerDied: one of the processes was killed.
     """
-    if size >= SHARED_BYTES and cores() > 1:
-        return _by_processes(batches, folder, cores())
-    return map(ids.encode_arrays, batches)
-
-
-def _by_processes(batches: Iterable[list[str]], folder: Path, processes: int) -> Iterator[Ids]:
-    # Few batches are under way at any time, so that memory does not grow with the corpus.
-    waiting: deque[Future[Ids]] = deque()
-    context = multiprocessing.get_context("spawn")
-    try:
-        with ProcessPoolExecutor(processes, context, _prepare, (folder,)) as pool:
-            for texts in batches:
-                waiting.append(submitted(pool, _encode, texts))
-                if len(waiting) > 2 * processes:
-                    yield waiting.popleft().result()
-            while waiting:
-                yield waiting.popleft().result()
-    except BrokenExecutor:
-        raise ChatwrightError(
-            str(folder),
-            "a process that turned texts into its ids was ended from outside, as a system does that"
-            " has no memory left",
-            "See to the memory, and run again",
-        ) from None
+    here = executor.model_copy(update={"address": None})
+    with workers(here, text_bytes=size, begin=partial(_prepare, folder)) as there:
+        if there.count:
+            yield from ordered_map(there, _encode, batches)
+        else:
+            yield from map(ids.encode_arrays, batches)
 
 
 _ids: ChatTokenizer
@@ -68,7 +50,6 @@ _ids: ChatTokenizer
 
 def _prepare(folder: Path) -> None:
     global _ids
-    begin_worker()
     os.environ["TOKENIZERS_PARALLELISM"] = "false"  # there is a process for each core already
     _ids = ChatTokenizer.load(folder)
 

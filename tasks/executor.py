@@ -30,7 +30,7 @@ SMALL_BYTES = 8_000_000
 
 IN_FLIGHT_A_WORKER = 2  # one at work, one at hand
 ANSWER_SECONDS = 10
-LOOK_SECONDS = 30  # how often it is looked whether a cluster has any worker left
+LOOK_SECONDS = 5  # how often it is looked whether workers are still there
 
 Item = TypeVar("Item")
 Result = TypeVar("Result")
@@ -80,8 +80,7 @@ def workers(
         yield Workers(pool, count)
     except BaseException:
         # Nobody waits for what they are at, which may take minutes: it is of no use any more.
-        for process in list((pool._processes or {}).values()):
-            process.terminate()
+        _end(pool)
         raise
     finally:
         pool.shutdown(cancel_futures=True)
@@ -204,7 +203,7 @@ def _told() -> Iterator[None]:
         raise WorkerDied(
             "executor.workers",
             "a worker process was killed, perhaps because memory ran short",
-            "What is finished is kept: run again to go on, with fewer workers if it was memory",
+            "Run again to go on, with fewer workers if it was memory",
         ) from None
     except CancelledError:
         raise ServiceUnavailable(
@@ -222,13 +221,33 @@ def _told() -> Iterator[None]:
 
 def _result(future: Future[Result], workers: Workers) -> Result:
     with _told():
-        if workers.cluster is None:
-            return future.result()
         while True:
             try:
                 return future.result(timeout=LOOK_SECONDS)
             except TimeoutError:
                 if future.done():  # in the last moment, or it is the work's own error
                     return future.result()
-                if not workers.cluster.nthreads():
+                if workers.cluster is not None and not workers.cluster.nthreads():
                     raise _without_workers("executor.address") from None
+                if isinstance(workers.executor, ProcessPoolExecutor):
+                    _end_if_one_has_died(workers.executor)
+
+
+def _end_if_one_has_died(pool: ProcessPoolExecutor) -> None:
+    if any(process.exitcode is not None for process in list((pool._processes or {}).values())):
+        _end(pool)
+
+
+def _end(pool: ProcessPoolExecutor) -> None:
+    """End all processes of a pool, and let it see that.
+
+    One that dies while it sends a result leaves half of one. For the rest the pool's thread would
+    wait for ever, as nothing tells it that nobody will send it: this process could, too.
+    """
+    processes = list((pool._processes or {}).values())
+    for process in processes:
+        process.terminate()
+    for process in processes:
+        process.join()
+    if pool._result_queue is not None:
+        pool._result_queue._writer.close()  # type: ignore[attr-defined]

@@ -23,6 +23,7 @@ from model.tokenizer import ChatTokenizer
 from tasks.documents import DOCUMENT_SCHEMA, read_table
 from tasks.encoding import encoded
 from tasks.params import PackParams
+from tasks.params_executor import ExecutorParams
 from tasks.progress import Progress, silent
 from tasks.stage import Stage
 
@@ -34,6 +35,8 @@ record batch. So memory does not grow with the corpus."""
 
 BATCH_BYTES = 1 << 20
 """Of text that is encoded at a time."""
+
+ALL_CORES = ExecutorParams()
 
 Marked = tuple[Sequence[int] | np.ndarray, Sequence[bool] | None]
 """The ids of a text and, in a chat, which of them are the assistant's."""
@@ -63,6 +66,7 @@ def pack(
     out: Path,
     params: PackParams,
     *,
+    executor: ExecutorParams = ALL_CORES,
     progress: Progress = silent,
 ) -> PackReport:
     """Turn clean documents into rows of token ids, ready to be memory-mapped.
@@ -74,6 +78,7 @@ def pack(
         corpus: the clean corpus, a folder for each split.
         tokenizer: the folder that the tokenizer stage wrote.
         out: the folder to write ``<split>.arrow`` to.
+        executor: how many processes of this machine do it; the result is the same.
 
     Returns:
         Counts of rows, tokens and padding; ``fill`` is the share of the rows that is text.
@@ -81,13 +86,14 @@ def pack(
     Raises:
         CorpusTooSmall: fewer tokens than one row takes; says how many are missing. (Whether they
             make a batch, pretraining sees.)
+        WorkerDied: one of the processes was killed.
     """
     ids = ChatTokenizer.load(tokenizer)
     out.mkdir(parents=True, exist_ok=True)
     reports = {}
     for split in SPLITS:
         documents = read_table(corpus / split, ID_AND_TEXT)
-        texts = _encoded(documents, tokenizer, ids, progress, split)
+        texts = _encoded(documents, tokenizer, ids, executor, progress, split)
         reports[split] = write_packed(
             out / f"{split}.arrow", texts, params.context_length, ids.end_of_text_id
         )
@@ -103,7 +109,12 @@ def pack(
 
 
 def _encoded(
-    documents: pa.Table, folder: Path, ids: ChatTokenizer, progress: Progress, split: str
+    documents: pa.Table,
+    folder: Path,
+    ids: ChatTokenizer,
+    executor: ExecutorParams,
+    progress: Progress,
+    split: str,
 ) -> Iterator[Marked]:
     end = np.array([ids.end_of_text_id], np.int32)
     digests = [hashlib.sha256(name.encode()).digest() for name in documents["id"].to_pylist()]
@@ -111,7 +122,7 @@ def _encoded(
     texts = documents["text"]
     size = pc.sum(pc.binary_length(texts)).as_py() or 0
     done = 0
-    for some in encoded(texts_in_order(texts, order), folder, ids, size=size):
+    for some in encoded(texts_in_order(texts, order), folder, ids, executor, size=size):
         for text in some:
             yield np.concatenate([end, text, end]), None
         done += len(some)
@@ -236,6 +247,7 @@ def main() -> None:
             stage.input("artifacts/tokenizer"),
             stage.output("data/tokens"),
             stage.params.pack,
+            executor=stage.params.executor,
             progress=stage.progress,
         )
         stage.report(report)

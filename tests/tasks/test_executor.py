@@ -2,10 +2,12 @@
 
 import os
 import signal
+import struct
 import subprocess
 import sys
 import time
 from collections.abc import Iterator
+from multiprocessing.connection import Connection
 from pathlib import Path
 
 import psutil
@@ -34,6 +36,15 @@ def killed_at_three(number: int) -> int:
     if number == 3:
         os.kill(os.getpid(), signal.SIGKILL)
     return number
+
+
+def dies_while_it_sends() -> None:
+    def send_half(self: Connection, content: memoryview) -> None:
+        half = bytes(content[: len(content) // 2])
+        os.write(self.fileno(), struct.pack("!i", len(content)) + half)
+        os.kill(os.getpid(), signal.SIGKILL)
+
+    Connection._send_bytes = send_half  # type: ignore[attr-defined]
 
 
 def refused(number: int) -> int:
@@ -168,3 +179,12 @@ def test_work_that_kills_every_worker_of_a_cluster_is_told_in_one_sentence() -> 
         with pytest.raises(WorkerDied, match="several workers of the Dask cluster died"):
             with workers(ExecutorParams(address=cluster.scheduler_address), text_bytes=0) as there:
                 at_work(there)
+
+
+@pytest.mark.timeout(60)
+def test_a_process_that_dies_with_half_a_result_sent_is_not_waited_for() -> None:
+    with (
+        pytest.raises(WorkerDied, match="a worker process was killed"),
+        workers(TWO, text_bytes=LARGE, begin=dies_while_it_sends) as there,
+    ):
+        list(ordered_map(there, doubled, range(10)))

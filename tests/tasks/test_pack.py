@@ -11,16 +11,19 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from chatwright.errors import ChatwrightError, CorpusTooSmall
+from chatwright.errors import CorpusTooSmall, WorkerDied
 from model.rows import Rows
 from model.tokenizer import ChatTokenizer
-from tasks import encoding
+from tasks import executor
 from tasks import pack as packing
 from tasks.documents import Document, write_dialogues, write_documents
+from tasks.encoding import encoded
 from tasks.pack import PackReport, pack, texts_in_order, write_packed
 from tasks.params import PackParams, TokenizerParams
+from tasks.params_executor import ExecutorParams
 from tasks.tokenizer import train_tokenizer
 
+TWO = ExecutorParams(workers=2)
 # Python's language reference, which every installation has: real text.
 TEXTS = [topics[name][:200] for name in sorted(topics)[:60]]
 
@@ -45,9 +48,15 @@ def corpus(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
-def packed(corpus: Path, out: Path, context_length: int) -> PackReport:
+def packed(
+    corpus: Path, out: Path, context_length: int, by: ExecutorParams | None = None
+) -> PackReport:
     return pack(
-        corpus / "clean", corpus / "tokenizer", out, PackParams(context_length=context_length)
+        corpus / "clean",
+        corpus / "tokenizer",
+        out,
+        PackParams(context_length=context_length),
+        executor=by or ExecutorParams(workers=1),
     )
 
 
@@ -115,10 +124,9 @@ def test_a_corpus_that_processes_share_gives_the_same_bytes(
     corpus: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     packed(corpus, tmp_path / "a", 64)
-    monkeypatch.setattr(encoding, "SHARED_BYTES", 1)
+    monkeypatch.setattr(executor, "SMALL_BYTES", 1)
     monkeypatch.setattr(packing, "BATCH_BYTES", 1000)
-    monkeypatch.setattr(encoding, "cores", lambda: 2)
-    packed(corpus, tmp_path / "b", 64)
+    packed(corpus, tmp_path / "b", 64, TWO)
     for split in ("train", "validation", "test"):
         one, other = (tmp_path / name / f"{split}.arrow" for name in ("a", "b"))
         assert one.read_bytes() == other.read_bytes()
@@ -150,9 +158,7 @@ def test_reading_in_another_order_copies_each_text_once(monkeypatch: pytest.Monk
     assert allocated(5_000) < 20 * allocated(500)
 
 
-def test_a_killed_process_is_a_sentence(corpus: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(encoding, "cores", lambda: 2)
-
+def test_a_killed_process_is_a_sentence(corpus: Path) -> None:
     def batches() -> Iterator[list[str]]:
         for _ in range(20):
             yield TEXTS
@@ -160,8 +166,8 @@ def test_a_killed_process_is_a_sentence(corpus: Path, monkeypatch: pytest.Monkey
                 process.kill()
 
     folder = corpus / "tokenizer"
-    ids = encoding.encoded(batches(), folder, ChatTokenizer.load(folder), size=10**9)
-    with pytest.raises(ChatwrightError, match="was ended from outside"):
+    ids = encoded(batches(), folder, ChatTokenizer.load(folder), TWO, size=10**9)
+    with pytest.raises(WorkerDied, match="a worker process was killed"):
         list(ids)
 
 

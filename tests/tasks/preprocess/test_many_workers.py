@@ -107,7 +107,7 @@ def test_a_pool_that_loses_a_worker_says_so_and_the_next_run_goes_on(raw: Path) 
     killer = threading.Thread(target=kill_one_half_way)
     killer.start()
     try:
-        with pytest.raises(WorkerDied, match="run again to go on"):
+        with pytest.raises(WorkerDied, match="Run again to go on"):
             run(raw, "two", ExecutorParams(workers=2))
     finally:
         over.set()
