@@ -19,12 +19,13 @@ from chatwright.console import RunConsole
 from chatwright.errors import AnotherRun, BadInput, MissingInput
 from tasks.params import load_params
 from tasks.stage import INTERRUPTED
-from tasks.tracking.spool import has_unshipped, ship_all
+from tasks.tracking.spool import has_unshipped, ship_all, wait_for_the_side_process
 
 WORK = Path(".chatwright")
 RUN = WORK / "run.json"
 SHIPPING_SECONDS = 120.0
 SECONDS_TO_STOP = 20.0
+SECONDS_TO_END = 5.0
 
 
 def run(preset: str | None, settings: list[str]) -> None:
@@ -56,6 +57,7 @@ def run(preset: str | None, settings: list[str]) -> None:
                     "MLflow does not take it (.chatwright/tracking/shipping.log says why); "
                     "what is missing there is sent by the next run."
                 )
+        wait_for_the_side_process(SECONDS_TO_END)
     print_summary(shown.console, results, time.monotonic() - started)
 
 

@@ -16,7 +16,7 @@ from chatwright.environment import set_quiet_defaults
 set_quiet_defaults()
 
 from tasks.params import load_params  # noqa: E402
-from tasks.tracking.spool import CURRENT, FOLDER  # noqa: E402
+from tasks.tracking.spool import CURRENT, FOLDER, SHIPPING  # noqa: E402
 
 IDLE_SECONDS = 6.0  # longer than the pause between two stages
 SECONDS_BETWEEN = 0.5
@@ -62,7 +62,7 @@ def is_current(folder: Path) -> bool:
 
 def main() -> None:
     try:
-        with FileLock(FOLDER / "shipping.lock", timeout=0):
+        with FileLock(SHIPPING, timeout=0):
             ship()
     except Timeout:
         sys.exit(0)

@@ -5,6 +5,7 @@ result, whoever drives and however often it is interrupted. Its folder's name st
 ``.chatwright/tracking/current``.
 """
 
+import contextlib
 import hashlib
 import json
 import os
@@ -17,8 +18,12 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from filelock import FileLock, Timeout
+
 FOLDER = Path(".chatwright/tracking")
 CURRENT = FOLDER / "current"
+SHIPPING = FOLDER / "shipping.lock"
+"""Held by the side process while it is at work."""
 
 
 def current_build(params: Mapping[str, Any] | None = None) -> Path:
@@ -132,6 +137,14 @@ def ship_all(seconds: float, build: Path | None = None) -> bool:
             start_shipping()
         time.sleep(0.2)
     return True
+
+
+def wait_for_the_side_process(seconds: float) -> None:
+    """Wait until the side process has ended its work, as it does once there is none; no longer
+    than so many seconds."""
+    if FOLDER.exists():
+        with contextlib.suppress(Timeout), FileLock(SHIPPING, timeout=seconds):
+            pass
 
 
 def has_unshipped(build: Path | None = None) -> bool:

@@ -39,6 +39,14 @@ def stage_at_work(project: Any, driver: Any, stage: str) -> psutil.Process:
 
 
 def left_running(root: Path) -> list[list[str]]:
+    """What runs in this folder, once processes that are about to end have had time to."""
+    deadline = time.monotonic() + 5
+    while (found := running(root)) and time.monotonic() < deadline:
+        time.sleep(0.1)
+    return found
+
+
+def running(root: Path) -> list[list[str]]:
     return [
         process.info["cmdline"]
         for process in psutil.process_iter(["cmdline", "cwd", "status"])
