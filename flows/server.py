@@ -1,6 +1,7 @@
 """The Prefect server that a flow reports to: one that is named, or one of its own."""
 
 import signal
+import threading
 
 import httpx
 from prefect.client.orchestration import get_client
@@ -24,17 +25,25 @@ def start_own_server() -> None:
         return
     from prefect.server.api.server import SubprocessASGIServer  # brings all of the server
 
-    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
-    try:
-        SubprocessASGIServer().start()
-    except (RuntimeError, OSError, httpx.HTTPError) as error:
+    failures: list[Exception] = []
+
+    def start() -> None:
+        # What this thread starts inherits it; the main thread still hears Ctrl-C meanwhile.
+        signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+        try:
+            SubprocessASGIServer().start()
+        except (RuntimeError, OSError, httpx.HTTPError) as error:
+            failures.append(error)
+
+    starting = threading.Thread(target=start, daemon=True)
+    starting.start()
+    starting.join()
+    for error in failures:
         raise ServiceUnavailable(
             "Prefect's own server",
             f"it does not start: {str(error) or type(error).__name__}".rstrip("."),
             "Start one that stays (prefect server start) and name it with PREFECT_API_URL",
-        ) from None
-    finally:
-        signal.pthread_sigmask(signal.SIG_SETMASK, before)
+        )
 
 
 def check_server(address: str) -> None:

@@ -150,7 +150,7 @@ def run_stage(stage: str) -> State[Any]:
         return Completed(name="Cached", message="nothing changed", data=0.0)
     with contextlib.ExitStack() as held:
         if stage in NEEDS_ACCELERATOR:
-            wait = "waiting: another stage has the accelerator of this machine"
+            wait = "waiting: another build on this machine is training or measuring"
             held.enter_context(accelerator(_stopping, lambda: _tell(stage, wait)))
         ran = _repro(stage)
     seconds = time.monotonic() - started
@@ -200,6 +200,9 @@ def failed(stage: str, tail: list[str]) -> StageFailed:
     failure = failure_of(stage)
     if failure is None:  # the stage never began: DVC itself refused
         sentence = next((line for line in tail if line.startswith("ERROR")), "\n".join(tail))
+        if "it is being blocked by" in sentence:
+            busy = f"{stage}: another DVC works on its files. Wait for it, and run again"
+            return StageFailed(stage, busy, 2, may_pass=True)
         return StageFailed(stage, sentence.removeprefix("ERROR: "), 1, may_pass=False)
     return StageFailed(stage, failure["message"], failure["exit_code"], failure["may_pass"])
 

@@ -54,7 +54,8 @@ def version(name: str) -> Version:
         return (
             found if found.rejected and found.rejected.files() else Version(name, here(CLEAN), None)
         )
-    kept = revision(name, choices=f"a tag, a branch, a commit or {WORKSPACE}")
+    # As preprocess.earlier_corpora has it, where folders can be named as well.
+    kept = revision(name.removeprefix("git:"), choices=f"a tag, a branch, a commit or {WORKSPACE}")
     clean = clean_at(kept)
     rejected = replace(clean, path=REJECTED)
     is_there = REJECTED in kept.outputs and _at_hand(rejected)

@@ -25,6 +25,7 @@ from pydantic import BaseModel
 from chatwright.environment import set_quiet_defaults
 from chatwright.errors import (
     AnotherRun,
+    BadInput,
     ChatwrightError,
     DiskFull,
     MissingInput,
@@ -251,6 +252,12 @@ class Stage:
                 str(getattr(error, "filename", None) or self.name),
                 "the disk is full, so nothing was written and what stood before still stands",
                 "Free some space and run again",
+            )
+        if isinstance(error, OSError) and error.errno in (errno.EROFS, errno.EACCES):
+            error = BadInput(
+                str(error.filename or Path.cwd()),
+                f"cannot be written to: {error.strerror}",
+                "Make it writable, or copy the project to where you may write",
             )
         if isinstance(error, KeyboardInterrupt):
             message, code = f"{self.name}: interrupted. Run again to go on.", INTERRUPTED

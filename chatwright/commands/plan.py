@@ -66,11 +66,12 @@ def plan(preset: str | None, settings: list[str]) -> None:
         forecast(config, pretraining, corpus=ground.corpus, runs=runs, processes=processes),
         forecast(config, finetuning),
     )
+    console = Console(highlight=False)
+    console.print("Measuring some steps of each training ...")
     first = with_seconds(
         without_time[0], config, pretraining, ground.train_rows, ground.validation_rows, processes
     )
     second = with_seconds(without_time[1], config, finetuning, ground.train_rows, 0)
-    console = Console(highlight=False)
     console.print(table({"pretrain": first, "finetune": second}))
     if processes > 1:
         console.print(

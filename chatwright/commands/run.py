@@ -12,6 +12,7 @@ from typing import Any
 
 import psutil
 from filelock import FileLock, Timeout
+from rich.markup import escape
 
 from chatwright.commands.parameters import apply_choices
 from chatwright.commands.summary import print_summary
@@ -47,7 +48,7 @@ def run(preset: str | None, settings: list[str]) -> None:
     started = time.monotonic()
     with the_only_run(), RunConsole() as shown:
         for change in apply_choices(preset, settings):
-            shown.say(f"params.yaml, {change}")
+            shown.say(f"params.yaml, {escape(change)}")
         forget_a_lost_registry()
         results = built(shown)
         if has_unshipped():

@@ -33,6 +33,13 @@ def print_summary(console: Console, results: Sequence["StageResult"], seconds: f
             f"[bold]{registered['model_name']}[/bold] version {registered['version']}, "
             f"{role} ({registered['reason']})"
         )
+        if not registered["is_champion"]:
+            console.print(
+                f"Still served:       version {registered['served_version']}, which knows nothing"
+                f" of what is new. To serve version {registered['version']} all the same, give it"
+                " the alias champion (chatwright ui, Models)",
+                soft_wrap=True,
+            )
         console.print(
             "The run in MLflow:  chatwright ui, then http://127.0.0.1:5000/#/experiments/"
             f"{registered['experiment_id']}/runs/{registered['run_id']}",

@@ -60,7 +60,8 @@ def _json_object(line: str, number: int) -> dict[str, Any] | Broken:
     try:
         value = json.loads(line)
     except json.JSONDecodeError as error:
-        return Broken(number, "is not JSON", f"{error.msg.lower()} at column {error.colno}")
+        said = error.msg.lower().removesuffix(" at")
+        return Broken(number, "is not JSON", f"{said} at column {error.colno}")
     except RecursionError:
         return Broken(number, "is not JSON", "nested too deeply")
     except ValueError as error:  # a number of more than 4,300 digits

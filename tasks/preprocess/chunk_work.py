@@ -14,7 +14,7 @@ from tasks.executor import Workers, ordered_map
 from tasks.kept_results import KeptResults
 from tasks.preprocess.borrowing import Borrowed, Lenders
 from tasks.preprocess.layers.asked import ASKED, lacking, stays
-from tasks.preprocess.layers.fingerprints import Fingerprints
+from tasks.preprocess.layers.fingerprints import IN_ORDER, Fingerprints
 from tasks.preprocess.layers.formed import replaced_in
 from tasks.preprocess.layers.work import Layers, Piece, Rules, final_texts, whole_texts, work
 from tasks.preprocess.raw_documents import chunks
@@ -90,7 +90,7 @@ class ChunkWork:
             kept=count - len(self._touched),
             mended=self._mended_chunks,
             new_documents=self._new_documents,
-            made=dict(self._made),
+            made={name: self._made[name] for name in IN_ORDER if name in self._made},
         )
 
     def make_first(self, files: Sequence[Path], progress: Progress, total: int) -> None:

@@ -31,7 +31,7 @@ from tasks.placing import remove
 from tasks.preprocess.augmentation import AugmentReport
 from tasks.preprocess.chunk_work import ChunkWork, WorkDone
 from tasks.preprocess.decontamination import Decontamination, EvaluationSetReport
-from tasks.preprocess.dropping import Documents, Why
+from tasks.preprocess.dropping import OF_EARLIER, Documents, Why
 from tasks.preprocess.earlier_corpora import earlier_corpus
 from tasks.preprocess.earlier_texts import EarlierTexts
 from tasks.preprocess.evaluation_sets import read_evaluation_set
@@ -42,7 +42,7 @@ from tasks.preprocess.quality.classifier import ClassifierReport, learnt
 from tasks.preprocess.quality.samples import read_samples
 from tasks.preprocess.raw_documents import sorted_files
 from tasks.preprocess.splits import SPLITS, splits_of
-from tasks.preprocess.writing import write_corpus
+from tasks.preprocess.writing import kinds_of_reasons, write_corpus
 from tasks.program import program
 from tasks.progress import Progress, silent
 from tasks.row_tables import without_pandas
@@ -165,7 +165,7 @@ def preprocess(
                 documents.drop_near_duplicates(params.near_duplicates, aside)
         splits, stand_ins = splits_of(documents.digests[documents.staying()], params)
         of_earlier = [_earlier_report(earlier, documents, place) for place in range(len(corpora))]
-        check_splits(splits, rows, sum(each.equal + each.near for each in of_earlier), params)
+        check_splits(splits, chunks, documents, params)
         written = write_corpus(files, chunks, documents, splits, out, rejected, params)
         replaced = chunks.replaced()
     results.forget_old_ones()
@@ -233,14 +233,13 @@ def amount(files: Sequence[Path]) -> tuple[int, int]:
 
 
 def check_splits(
-    splits: NDArray[np.int8], rows: int, in_earlier: int, params: PreprocessParams
+    splits: NDArray[np.int8], chunks: ChunkWork, documents: Documents, params: PreprocessParams
 ) -> None:
     """Refuse a corpus of which some split would be empty.
 
     Args:
         splits: of the documents that are left.
-        rows: how many documents came.
-        in_earlier: how many of these went since an earlier corpus has them.
+        chunks, documents: all of them.
         params: the shares.
     """
     sizes = np.bincount(splits, minlength=len(SPLITS))
@@ -249,15 +248,16 @@ def check_splits(
         share = shares.get(split)
         if size or share == 0:
             continue
-        rejected = rows - len(splits)
+        kinds = kinds_of_reasons(chunks, documents)
+        reasons = ", ".join(f"{why} {number}" for why, number in kinds.most_common())
+        earlier = any(why in OF_EARLIER.values() for why in kinds)
         raise CorpusTooSmall(
             f"preprocess, {split}",
-            f"the documents that are left, {len(splits)}, are too few for all splits"
-            + (f"; the earlier corpora held {in_earlier} of {rows}" if in_earlier else ""),
+            f"the documents that are left, {len(splits)} of {len(documents.why)}, are too few for"
+            f" all splits" + (f"; rejected: {reasons}" if reasons else ""),
             "Add text"
-            + (", or name no corpus of the same sources as an earlier one" if in_earlier else "")
-            + (f", or set preprocess.{split}_share to 0" if share else "")
-            + (f"; {rejected} were rejected, see data/rejected" if rejected else ""),
+            + (", or name no corpus of the same sources as an earlier one" if earlier else "")
+            + (f", or set preprocess.{split}_share to 0" if share else ""),
         )
 
 

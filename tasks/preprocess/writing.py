@@ -27,6 +27,13 @@ SAID = {
     Why.REPEATED: "repeated paragraphs",
     Why.EQUAL_WITHOUT: "duplicate but for repeated paragraphs",
 }
+KINDS = {
+    **SAID,
+    **OF_EARLIER,
+    Why.UNLIKE: "classifier",
+    Why.EVALUATED: "evaluation text",
+    Why.NEAR: "near duplicate",
+}
 
 
 class Written:
@@ -70,6 +77,18 @@ class Written:
         """Count documents that went."""
         sources, reasons = table["source"].to_pylist(), table["reason"].to_pylist()
         self.rejected.update(zip(sources, map(kind, reasons), strict=True))
+
+
+def kinds_of_reasons(work: ChunkWork, documents: Documents) -> Counter[str]:
+    """How many documents go for each kind of reason; nothing is written."""
+    kinds: Counter[str] = Counter()
+    for chunk, part in zip(work.chunks, documents.parts(), strict=True):
+        why = documents.why[part]
+        worth = work.read(chunk, "worth", ["reason"])["reason"]
+        kinds.update(map(kind, worth.filter(pa.array(why == Why.ITSELF)).to_pylist()))
+        others = why[(why != Why.STAYS) & (why != Why.ITSELF)].tolist()
+        kinds.update(KINDS[Why(reason)] for reason in others)
+    return kinds
 
 
 def write_corpus(

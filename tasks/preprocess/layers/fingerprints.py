@@ -26,6 +26,8 @@ _CODE = {
     "shortened": f"{LAYERS}.paragraphs",
     "keys": f"{LAYERS}.keys",
 }
+IN_ORDER = tuple(_CODE)
+"""The layers, each after those that it builds on."""
 
 
 def hashed(*parts: bytes | str) -> str:

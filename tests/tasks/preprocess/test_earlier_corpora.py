@@ -302,9 +302,9 @@ def test_a_corpus_of_the_same_sources_leaves_nothing_which_is_said(
     with pytest.raises(CorpusTooSmall) as caught:
         run(ordinary, tmp_path, earlier_corpora=[str(tmp_path / "before/clean")], **NEAR)
     assert str(caught.value) == (
-        "preprocess, train: the documents that are left, 0, are too few for all splits;"
-        " the earlier corpora held 21 of 21. Add text, or name no corpus of the same sources as an"
-        " earlier one; 21 were rejected, see data/rejected."
+        "preprocess, train: the documents that are left, 0 of 21, are too few for all splits;"
+        " rejected: in an earlier corpus 20, near duplicate of an earlier corpus 1. Add text, or"
+        " name no corpus of the same sources as an earlier one."
     )
 
 
