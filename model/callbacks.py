@@ -19,6 +19,7 @@ import torch
 
 from model import lightning
 from model.checkpoint import save_checkpoint
+from model.devices import wait_for_all
 
 Point = dict[str, Any]
 """``step``, ``tokens``, ``loss``, ``split`` ("train" or "validation")."""
@@ -200,6 +201,7 @@ class CheckpointInTime(lightning.Callback):
                 module.torch_optimizers(),
                 {**self.curve.notes(), **module.notes()},
             )
+        wait_for_all()  # none that is quicker may look for it before it is there
         self._last, self._step = time.monotonic(), module.step
 
 

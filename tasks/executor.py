@@ -122,10 +122,11 @@ def submitted(executor: Executor, function: Callable[[Item], Result], item: Item
     """
     try:
         return executor.submit(function, item)
-    except OSError as error:
-        if error.errno is not None or not isinstance(executor, ProcessPoolExecutor):
+    except (OSError, ValueError) as error:
+        if getattr(error, "errno", None) or not isinstance(executor, ProcessPoolExecutor):
             raise
-        # "handle is closed": one process was killed while this was starting another.
+        # "handle is closed", or "bad value(s) in fds_to_keep": one process was killed while this
+        # was starting another.
         raise BrokenExecutor from error
 
 

@@ -256,8 +256,8 @@ class Stage:
         if isinstance(error, OSError) and error.errno in (errno.EROFS, errno.EACCES):
             error = BadInput(
                 str(error.filename or Path.cwd()),
-                f"cannot be written to: {error.strerror}",
-                "Make it writable, or copy the project to where you may write",
+                f"it cannot be used: {error.strerror}",
+                "See to its permissions, or copy the project to where you may write",
             )
         if isinstance(error, KeyboardInterrupt):
             message, code = f"{self.name}: interrupted. Run again to go on.", INTERRUPTED

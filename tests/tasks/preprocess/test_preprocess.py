@@ -156,7 +156,7 @@ def test_a_handful_of_documents_fills_every_split(tmp_path: Path) -> None:
 
 def test_fewer_documents_than_splits_say_what_to_do(tmp_path: Path) -> None:
     with pytest.raises(
-        CorpusTooSmall, match=r"left, 2, are too few.*set preprocess\.validation_share to 0"
+        CorpusTooSmall, match=r"left, 2 of 2, are too few.*set preprocess\.validation_share to 0"
     ):
         run(documents(*filler(2)), tmp_path)
 
