@@ -110,8 +110,10 @@ def ordered_map(
         while waiting:
             yield _result(waiting.popleft(), workers)
     finally:
-        for future in waiting:
-            future.cancel()
+        # A pool that is broken fails on what is cancelled; it is shut down, which does the same.
+        if workers.cluster is not None:
+            for future in waiting:
+                future.cancel()
 
 
 def submitted(executor: Executor, function: Callable[[Item], Result], item: Item) -> Future[Result]:
@@ -237,6 +239,7 @@ def _result(future: Future[Result], workers: Workers) -> Result:
 def _end_if_one_has_died(pool: ProcessPoolExecutor) -> None:
     if any(process.exitcode is not None for process in list((pool._processes or {}).values())):
         _end(pool)
+        raise BrokenExecutor("one of its processes was killed")
 
 
 def _end(pool: ProcessPoolExecutor) -> None:
