@@ -75,7 +75,7 @@ def workers(
         yield Workers(_Here(), 0)
         return
     # Not forked: this process has threads (Arrow's, the tracking's) that a copy would lack.
-    pool = ProcessPoolExecutor(count, get_context("spawn"), begin_worker, (begin,))
+    pool = ProcessPoolExecutor(count, get_context("spawn"), _begin_worker, (begin,))
     try:
         yield Workers(pool, count)
     except BaseException:
@@ -104,7 +104,7 @@ def ordered_map(
     try:
         for item in items:
             with _told():
-                waiting.append(submitted(workers.executor, function, item))
+                waiting.append(_submitted(workers.executor, function, item))
             if len(waiting) > IN_FLIGHT_A_WORKER * workers.count:
                 yield _result(waiting.popleft(), workers)
         while waiting:
@@ -116,7 +116,9 @@ def ordered_map(
                 future.cancel()
 
 
-def submitted(executor: Executor, function: Callable[[Item], Result], item: Item) -> Future[Result]:
+def _submitted(
+    executor: Executor, function: Callable[[Item], Result], item: Item
+) -> Future[Result]:
     """One item, handed over.
 
     Raises:
@@ -148,7 +150,7 @@ class _Here(Executor):
         return future
 
 
-def begin_worker(also: Callable[[], None] | None = None) -> None:
+def _begin_worker(also: Callable[[], None] | None = None) -> None:
     """What each process does first: it leaves Ctrl-C to the stage, and ends with it."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the stage, which then ends them
     parent = parent_process()

@@ -2,7 +2,6 @@
 
 import hashlib
 import shutil
-import subprocess
 from collections.abc import Callable
 from pathlib import Path
 
@@ -15,6 +14,7 @@ from tasks.corpus_versions import version
 from tasks.documents import Document, write_documents
 from tasks.params import PreprocessParams
 from tasks.preprocess.preprocess import preprocess
+from tests.tasks.dvc_project import begin_project, git
 
 PIPELINE = """
 stages:
@@ -27,11 +27,6 @@ stages:
 Build = Callable[..., None]
 
 
-def git(*arguments: str) -> None:
-    author = ["-c", "user.name=t", "-c", "user.email=t@example.com"]
-    subprocess.run(["git", *author, *arguments], check=True, capture_output=True)
-
-
 def text(number: int) -> str:
     return f"The text of document number {number}."
 
@@ -42,14 +37,7 @@ def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     root = tmp_path / "project"
     root.mkdir()
     monkeypatch.chdir(root)
-    git("init", "-q")
-    with Repo.init(".") as repo, repo.config.edit() as config:
-        config["remote"]["store"] = {"url": str(tmp_path / "remote")}
-        config["core"] = {"remote": "store", "analytics": False}
-    (root / "dvc.yaml").write_text(PIPELINE)
-    (root / ".gitignore").write_text("/data/\n")
-    git("add", "-A")
-    git("commit", "-q", "-m", "start")
+    begin_project(PIPELINE, tmp_path / "remote")
     return root
 
 

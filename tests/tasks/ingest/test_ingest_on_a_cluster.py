@@ -1,9 +1,6 @@
 """Files are read on a Dask cluster: the same bytes as in one process, though it loses a worker."""
 
 import json
-import os
-import signal
-import threading
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -21,6 +18,7 @@ from tasks.params_ingest import (
     NamedFilesParams,
     PythonDocsParams,
 )
+from tests.tasks.killing import killing
 
 pytestmark = pytest.mark.slow
 
@@ -77,23 +75,13 @@ def test_a_cluster_that_loses_a_worker_reads_the_same(corpus: Path, cluster: Any
     assert run(corpus, "two", ExecutorParams(workers=2)) == one
 
     pids = {worker.process.pid for worker in cluster.workers.values()}
-    killed: list[int] = []
 
-    def kill_one_half_way() -> None:
-        while not over.wait(0.01):
-            if len(list(Path("cluster/kept/folder").glob("*/*"))) > FILES / 3:  # of 201 segments
-                killed.append(min(pids))
-                os.kill(killed[0], signal.SIGKILL)
-                return
+    def one_half_way() -> int | None:
+        done = len(list(Path("cluster/kept/folder").glob("*/*")))
+        return min(pids) if done > FILES / 3 else None  # of 201 segments
 
-    over = threading.Event()
-    killer = threading.Thread(target=kill_one_half_way)
-    killer.start()
-    try:
+    with killing(one_half_way) as killed:
         found = run(corpus, "cluster", ExecutorParams(address=cluster.scheduler_address))
-    finally:
-        over.set()
-        killer.join()
     assert killed and found == one
 
 

@@ -2,7 +2,6 @@
 
 import json
 import shutil
-import subprocess
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -14,6 +13,7 @@ from chatwright.errors import BadInput, MissingInput
 from tasks.documents import Document, read_documents, write_documents
 from tasks.params import PreprocessParams
 from tasks.preprocess.preprocess import PreprocessReport, preprocess
+from tests.tasks.dvc_project import begin_project, git
 
 PIPELINE = """
 stages:
@@ -24,26 +24,13 @@ stages:
 """
 
 
-def git(*arguments: str) -> str:
-    author = ["-c", "user.name=t", "-c", "user.email=t@example.com"]
-    done = subprocess.run(["git", *author, *arguments], check=True, capture_output=True, text=True)
-    return done.stdout.strip()
-
-
 @pytest.fixture
 def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A git and DVC repository with a corpus of six texts, kept as v1; also the current folder."""
     root = tmp_path / "project"
     root.mkdir()
     monkeypatch.chdir(root)
-    git("init", "-q")
-    with Repo.init(".") as repo, repo.config.edit() as config:
-        config["remote"]["store"] = {"url": str(tmp_path / "remote")}
-        config["core"] = {"remote": "store", "analytics": False}
-    Path("dvc.yaml").write_text(PIPELINE)
-    Path(".gitignore").write_text("/data/\n")
-    git("add", "-A")
-    git("commit", "-q", "-m", "start")
+    begin_project(PIPELINE, tmp_path / "remote")
     git("tag", "v0")
     build(0, 6)
     with Repo(".") as repo:

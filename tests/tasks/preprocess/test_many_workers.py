@@ -1,8 +1,5 @@
 """Whoever does the work, the bytes are the same: one process, two, or a cluster that loses one."""
 
-import os
-import signal
-import threading
 from pathlib import Path
 from random import Random
 
@@ -14,6 +11,7 @@ from tasks.params import PreprocessParams
 from tasks.params_executor import ExecutorParams
 from tasks.preprocess import raw_documents
 from tasks.preprocess.preprocess import PreprocessReport, preprocess
+from tests.tasks.killing import killing
 
 PARAMS = PreprocessParams.model_validate(
     {
@@ -68,23 +66,13 @@ def test_a_cluster_that_loses_a_worker_writes_the_same_bytes(
     ) as cluster:
         pids = {worker.process.pid for worker in cluster.workers.values()}
         kept = raw.parent / "cluster" / "kept" / "formed"
-        killed: list[int] = []
 
-        def kill_one_half_way() -> None:
-            while not over.wait(0.01):
-                if kept.is_dir() and len(list(kept.iterdir())) > one[0].work.chunks / 3:
-                    killed.append(min(pids))
-                    os.kill(killed[0], signal.SIGKILL)
-                    return
+        def one_half_way() -> int | None:
+            is_time = kept.is_dir() and len(list(kept.iterdir())) > one[0].work.chunks / 3
+            return min(pids) if is_time else None
 
-        over = threading.Event()
-        killer = threading.Thread(target=kill_one_half_way)
-        killer.start()
-        try:
+        with killing(one_half_way) as killed:
             cluster_run = run(raw, "cluster", ExecutorParams(address=cluster.scheduler_address))
-        finally:
-            over.set()
-            killer.join()
     assert killed and cluster_run == two == one
     assert len(one[1]) == 4
 
@@ -95,23 +83,14 @@ def test_a_pool_that_loses_a_worker_says_so_and_the_next_run_goes_on(raw: Path) 
 
     kept = raw.parent / "two" / "kept" / "formed"
 
-    def kill_one_half_way() -> None:
-        while not over.wait(0.01):
-            if kept.is_dir() and len(list(kept.iterdir())) > 5:
-                for child in psutil.Process().children():
-                    if "spawn_main" in " ".join(child.cmdline()):
-                        child.kill()
-                        return
+    def one_half_way() -> int | None:
+        if not kept.is_dir() or len(list(kept.iterdir())) <= 5:
+            return None
+        children = psutil.Process().children()
+        return next((c.pid for c in children if "spawn_main" in " ".join(c.cmdline())), None)
 
-    over = threading.Event()
-    killer = threading.Thread(target=kill_one_half_way)
-    killer.start()
-    try:
-        with pytest.raises(WorkerDied, match="Run again to go on"):
-            run(raw, "two", ExecutorParams(workers=2))
-    finally:
-        over.set()
-        killer.join()
+    with killing(one_half_way), pytest.raises(WorkerDied, match="Run again to go on"):
+        run(raw, "two", ExecutorParams(workers=2))
     work, files = run(raw, "two", ExecutorParams(workers=2))
     assert work.work.made["formed"] < work.work.chunks - 5
     assert files == run(raw, "one", ExecutorParams(workers=1))[1]
