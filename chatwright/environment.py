@@ -31,6 +31,13 @@ def set_quiet_defaults() -> None:
         os.environ.setdefault(name, value)
 
 
+def cores() -> int:
+    """How many cores this process may use."""
+    if hasattr(os, "sched_getaffinity"):  # not on a Mac
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1
+
+
 @dataclass(frozen=True)
 class Launched:
     """This process among those that train one model together.

@@ -2,6 +2,7 @@
 
 import signal
 import threading
+from collections.abc import Callable
 
 import httpx
 from prefect.client.orchestration import get_client
@@ -10,19 +11,26 @@ from prefect.settings import get_current_settings
 from chatwright.errors import ServiceUnavailable
 
 
-def start_own_server() -> None:
+def named_server() -> str | None:
+    """The address of the server that Prefect's settings name, in whichever way; None: of none."""
+    return get_current_settings().api.url
+
+
+def start_own_server(on_process: Callable[[], None]) -> None:
     """Start the server that Prefect runs beside a flow where none is named; it ends with this
     process.
 
     Prefect would start the same one by itself. Started here, Ctrl-C, which a terminal sends to
     every process, does not reach it: it has to note how the flow ended.
 
+    Args:
+        on_process: called as soon as there is a process, seconds before it answers.
+
     Raises:
         ServiceUnavailable: it does not start.
     """
-    settings = get_current_settings()
-    if settings.api.url is not None or not settings.server.ephemeral.enabled:
-        return
+    if not get_current_settings().server.ephemeral.enabled:
+        return  # and Prefect says so
     from prefect.server.api.server import SubprocessASGIServer  # brings all of the server
 
     failures: list[Exception] = []
@@ -37,6 +45,9 @@ def start_own_server() -> None:
 
     starting = threading.Thread(target=start, daemon=True)
     starting.start()
+    while starting.is_alive() and SubprocessASGIServer().server_process is None:
+        starting.join(0.05)
+    on_process()
     starting.join()
     for error in failures:
         raise ServiceUnavailable(

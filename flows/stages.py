@@ -203,6 +203,9 @@ def failed(stage: str, tail: list[str]) -> StageFailed:
         if "it is being blocked by" in sentence:
             busy = f"{stage}: another DVC works on its files. Wait for it, and run again"
             return StageFailed(stage, busy, 2, may_pass=True)
+        if "failed to run" in sentence:  # it did, and could not write it down: the disk is full
+            said = [line for line in tail if not line.startswith(("ERROR", "Running stage", "> "))]
+            sentence = said[-1] if said else sentence
         return StageFailed(stage, sentence.removeprefix("ERROR: "), 1, may_pass=False)
     return StageFailed(stage, failure["message"], failure["exit_code"], failure["may_pass"])
 

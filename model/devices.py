@@ -15,7 +15,6 @@ Every process decides alike: whether to stop or to write a checkpoint is agreed 
 """
 
 import hashlib
-import os
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
@@ -25,7 +24,7 @@ import torch.distributed as distributed
 from torch import Tensor
 from torch._utils import _flatten_dense_tensors, _unflatten_dense_tensors
 
-from chatwright.environment import launched
+from chatwright.environment import cores, launched
 from chatwright.errors import BadParameter
 from model import lightning
 from model.options import Training
@@ -73,7 +72,7 @@ def devices_of(options: Training) -> Devices:
             f"{nodes} machines do not find each other by themselves",
             "Start it with torchrun or srun, as docs/more-devices.md shows",
         )
-    here, name = (gpus, "GPU") if gpus else (_cores(), "core")
+    here, name = (gpus, "GPU") if gpus else (cores(), "core")
     if per_node > here:
         raise BadParameter(
             f"{section}.devices",
@@ -127,10 +126,6 @@ def check_strategy(options: Training, processes: int) -> None:
             "fp16 needs scaled gradients, which Lightning does not have with fsdp",
             "Take bf16 or fp32",
         )
-
-
-def _cores() -> int:
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 class SummedHere(lightning.DDPStrategy):

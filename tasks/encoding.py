@@ -5,7 +5,7 @@ Processes, not threads, as most of the work is Python's.
 
 import os
 from collections.abc import Iterable, Iterator
-from functools import partial
+from functools import cache, partial
 from pathlib import Path
 
 import numpy as np
@@ -37,22 +37,19 @@ def encoded(
         WorkerDied: one of the processes was killed.
     """
     here = executor.model_copy(update={"address": None})
-    with workers(here, text_bytes=size, begin=partial(_prepare, folder)) as there:
+    with workers(here, text_bytes=size) as there:
         if there.count:
-            yield from ordered_map(there, _encode, batches)
+            yield from ordered_map(there, partial(_encode, folder), batches)
         else:
             yield from map(ids.encode_arrays, batches)
 
 
-_ids: ChatTokenizer
-"""The tokenizer of a process of the pool."""
+def _encode(folder: Path, texts: list[str]) -> Ids:
+    return _tokenizer(folder).encode_arrays(texts)
 
 
-def _prepare(folder: Path) -> None:
-    global _ids
+@cache
+def _tokenizer(folder: Path) -> ChatTokenizer:
+    """That of a process of the pool."""
     os.environ["TOKENIZERS_PARALLELISM"] = "false"  # there is a process for each core already
-    _ids = ChatTokenizer.load(folder)
-
-
-def _encode(texts: list[str]) -> Ids:
-    return _ids.encode_arrays(texts)
+    return ChatTokenizer.load(folder)

@@ -19,6 +19,7 @@ from dataclasses import dataclass
 from multiprocessing import connection, get_context, parent_process
 from typing import TYPE_CHECKING, Any, TypeVar
 
+from chatwright.environment import cores
 from chatwright.errors import MissingInput, ServiceUnavailable, WorkerDied
 from tasks.params_executor import ExecutorParams
 
@@ -134,13 +135,6 @@ def _submitted(
         raise BrokenExecutor from error
 
 
-def cores() -> int:
-    """How many cores this process may use."""
-    if hasattr(os, "sched_getaffinity"):  # not on a Mac
-        return len(os.sched_getaffinity(0))
-    return os.cpu_count() or 1
-
-
 class _Here(Executor):
     """Does the work in this process, at once."""
 
@@ -252,7 +246,7 @@ def _end(pool: ProcessPoolExecutor) -> None:
     """
     processes = list((pool._processes or {}).values())
     for process in processes:
-        process.terminate()
+        process.kill()  # a library that it works with may take SIGTERM for something else
     for process in processes:
         process.join()
     if pool._result_queue is not None:

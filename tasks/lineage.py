@@ -27,13 +27,14 @@ def locked_stages() -> dict[str, dict[str, Any]]:
     """
     deadline = time.monotonic() + SECONDS_TO_SETTLE
     while True:
+        content, written = None, 0.0
         try:
-            written = LOCK.stat().st_mtime
             content = YAML(typ="safe").load(LOCK.read_text(encoding="utf-8"))
+            written = LOCK.stat().st_mtime  # afterwards: it may have been written to meanwhile
         except FileNotFoundError:
             return {}
         except (YAMLError, UnicodeDecodeError):
-            content = None
+            pass  # half of it
         late = time.monotonic() > deadline
         # The clock that dates the file may be another machine's, and ahead of this one's.
         is_settled = late or abs(time.time() - written) > SETTLED_SECONDS

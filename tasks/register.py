@@ -59,7 +59,6 @@ class RegisterReport(BaseModel):
     is_new: bool
     is_champion: bool
     reason: str
-    served_version: int
     bits_per_byte: float
     right_first: float | None
     run_id: str
@@ -130,8 +129,7 @@ def register(
             files = Path(mlflow.artifacts.download_artifacts(f"models:/{name}@{CHAMPION}"))
             before = figures_of(champion, files / "artifacts" / "bundle", texts)
             better, reason = is_better(challenger, before, params.register_)
-        if better or champion is None:
-            champion = newest
+        if better:
             client.set_registered_model_alias(name, CHAMPION, newest.version)
         experiment_id = client.get_run(run_id).info.experiment_id
     except MlflowException as error:
@@ -146,7 +144,6 @@ def register(
         is_new=is_new,
         is_champion=better,
         reason=reason,
-        served_version=int(champion.version),
         bits_per_byte=challenger.bits_per_byte,
         right_first=challenger.right_first,
         run_id=run_id,

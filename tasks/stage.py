@@ -211,7 +211,7 @@ class Stage:
         if error is None:
             try:
                 self._place_outputs()
-            except OSError as failure:
+            except (OSError, KeyboardInterrupt) as failure:
                 error = failure
         if error is not None:
             for partial in self._outputs.values():
@@ -253,9 +253,13 @@ class Stage:
                 "the disk is full, so nothing was written and what stood before still stands",
                 "Free some space and run again",
             )
-        if isinstance(error, OSError) and error.errno in (errno.EROFS, errno.EACCES):
+        if (
+            isinstance(error, OSError)
+            and error.errno in (errno.EROFS, errno.EACCES)
+            and error.filename  # without one it is no file, but a firewall, say
+        ):
             error = BadInput(
-                str(error.filename or Path.cwd()),
+                str(error.filename),
                 f"it cannot be used: {error.strerror}",
                 "See to its permissions, or copy the project to where you may write",
             )
@@ -271,7 +275,7 @@ class Stage:
         with contextlib.suppress(OSError):  # the disk may be full; the sentence has been said
             FAILED.mkdir(parents=True, exist_ok=True)
             failure = {"message": message, "exit_code": code, "may_pass": may_pass}
-            (FAILED / f"{self.name}.json").write_text(json.dumps(failure), encoding="utf-8")
+            write_whole(FAILED / f"{self.name}.json", json.dumps(failure))
         return code
 
 

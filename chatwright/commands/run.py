@@ -77,18 +77,19 @@ def built(shown: RunConsole) -> list[Any]:
     """Run the flow in this process, with Prefect's own server or the one that is set."""
     # The flow's log goes to Prefect; what a person wants to see of it is shown by RunConsole.
     os.environ.setdefault("PREFECT_LOGGING_HANDLERS_CONSOLE_LEVEL", "CRITICAL")
-    where = os.environ.get("PREFECT_API_URL")
-    if where is None:
-        make_prefect_home()
-    shown.say(f"Starting the flow, reported to {where or 'a Prefect server of its own'} ...")
+    shown.say("Starting the flow ...")
     from flows.build import build
-    from flows.server import check_server, start_own_server
+    from flows.server import check_server, named_server, start_own_server
     from flows.stages import listening, progress_of, stop_children
 
-    if where is not None:
+    # Prefect sends itself the signal again when it has tidied up; dead, this process would not.
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    if (where := named_server()) is not None:
         check_server(where)
-    start_own_server()
-    note_this_run()
+        shown.say(f"Reported to the Prefect server at {where}")
+    else:
+        make_prefect_home()
+        start_own_server(note_this_run)
 
     def listener(stage: str, line: str) -> None:
         if event := progress_of(line):
@@ -106,8 +107,6 @@ def built(shown: RunConsole) -> list[Any]:
         last.daemon = True
         last.start()
 
-    # Prefect sends itself the signal again when it has tidied up; dead, this process would not.
-    signal.signal(signal.SIGTERM, signal.default_int_handler)
     try:
         with listening(listener, told_to_stop):
             return build()

@@ -8,7 +8,9 @@ from rich.markdown import Markdown
 from rich.padding import Padding
 from rich.table import Table
 
+from chatwright.errors import ServiceUnavailable
 from tasks.headlines import read_report
+from tasks.params import load_params
 from tasks.progress import duration_text
 
 if TYPE_CHECKING:
@@ -33,11 +35,11 @@ def print_summary(console: Console, results: Sequence["StageResult"], seconds: f
             f"[bold]{registered['model_name']}[/bold] version {registered['version']}, "
             f"{role} ({registered['reason']})"
         )
-        if not registered["is_champion"]:
+        served = None if registered["is_champion"] else served_version()
+        if served not in (None, registered["version"]):
             console.print(
-                f"Still served:       version {registered['served_version']}, which knows nothing"
-                f" of what is new. To serve version {registered['version']} all the same, give it"
-                " the alias champion (chatwright ui, Models)",
+                f"Still served:       version {served}. To serve version {registered['version']}"
+                " all the same, give it the alias champion (chatwright ui, Models)",
                 soft_wrap=True,
             )
         console.print(
@@ -48,6 +50,20 @@ def print_summary(console: Console, results: Sequence["StageResult"], seconds: f
     console.print("Talk to it:         make serve  (or: chatwright serve, chatwright chat)")
     console.print("Your own text:      drop files into corpus/ and run again")
     console.print("Keep this corpus:   git add dvc.lock && git commit")
+
+
+def served_version() -> int | None:
+    """The version that has the alias champion now, whoever gave it; None: none, or the registry
+    does not answer."""
+    from tasks.registry import CHAMPION, registry_client, version_by_alias  # brings MLflow
+
+    params = load_params()
+    try:
+        client = registry_client(params.tracking.uri)
+        version = version_by_alias(client, params.register_.model_name, CHAMPION)
+    except ServiceUnavailable:
+        return None
+    return None if version is None else int(version.version)
 
 
 def stage_table(results: Sequence["StageResult"], seconds: float) -> Table:

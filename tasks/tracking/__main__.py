@@ -16,7 +16,7 @@ from chatwright.environment import set_quiet_defaults
 set_quiet_defaults()
 
 from tasks.params import load_params  # noqa: E402
-from tasks.tracking.spool import CURRENT, FOLDER, SHIPPING  # noqa: E402
+from tasks.tracking.spool import FOLDER, SHIPPING, is_current  # noqa: E402
 
 IDLE_SECONDS = 6.0  # longer than the pause between two stages
 SECONDS_BETWEEN = 0.5
@@ -53,11 +53,6 @@ def ship() -> None:
         build.pause()
         if build.is_complete() and not is_current(folder):
             build.remove_folder()
-
-
-def is_current(folder: Path) -> bool:
-    """Whether further stages of this build may come."""
-    return CURRENT.exists() and CURRENT.read_text(encoding="utf-8").split()[0] == folder.name
 
 
 def main() -> None:

@@ -32,20 +32,41 @@ def current_build(params: Mapping[str, Any] | None = None) -> Path:
     FOLDER.mkdir(parents=True, exist_ok=True)
     digest = hashlib.sha256(json.dumps(params, sort_keys=True).encode()).hexdigest()[:12]
     while True:
-        try:
-            build, begun_with = CURRENT.read_text(encoding="utf-8").split()
+        found = _current()
+        if found is not None:
+            build, begun_with = found
             if params is None or begun_with == digest:
                 return FOLDER / build
             CURRENT.unlink(missing_ok=True)
-        except FileNotFoundError:
-            build = time.strftime("%Y%m%d-%H%M%S-") + uuid.uuid4().hex[:6]
-            (FOLDER / build).mkdir()
-            try:
-                # Two stages may start side by side: the first to create the file decides.
-                with open(CURRENT, "x", encoding="utf-8") as file:
-                    file.write(f"{build} {digest}")
-            except FileExistsError:
-                (FOLDER / build).rmdir()
+        build = time.strftime("%Y%m%d-%H%M%S-") + uuid.uuid4().hex[:6]
+        whole = FOLDER / f"{build}.current"
+        whole.write_text(f"{build} {digest}", encoding="utf-8")
+        (FOLDER / build).mkdir()
+        try:
+            # Two stages may start side by side: the first to put the file there decides.
+            os.link(whole, CURRENT)
+        except FileExistsError:
+            (FOLDER / build).rmdir()
+        finally:
+            whole.unlink()
+
+
+def is_current(build: Path) -> bool:
+    """Whether further stages of a build may come."""
+    found = _current()
+    return found is not None and found[0] == build.name
+
+
+def _current() -> tuple[str, str] | None:
+    """The name of the build under way, and what it was begun with."""
+    try:
+        build, begun_with = CURRENT.read_text(encoding="utf-8").split()
+    except FileNotFoundError:
+        return None
+    except ValueError:  # an earlier version of this program wrote it on a full disk
+        CURRENT.unlink(missing_ok=True)
+        return None
+    return build, begun_with
 
 
 def close_build() -> None:

@@ -139,7 +139,7 @@ def test_what_does_not_fit_is_refused_in_one_sentence(
 def test_of_several_processes_it_tries_the_share_of_one(
     folder: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(devices, "_cores", lambda: 2)
+    monkeypatch.setattr(devices, "cores", lambda: 2)
     tried: list[int] = []
     real = trial.train
 

@@ -21,5 +21,5 @@ def test_a_server_that_does_not_start_is_said(
     with pytest.raises(
         ServiceUnavailable, match="^Prefect's own server: it does not start"
     ) as said:
-        start_own_server()
+        start_own_server(lambda: None)
     assert str(said.value).endswith(" and name it with PREFECT_API_URL.")

@@ -19,7 +19,7 @@ def options(**choices: object) -> Training:
 @pytest.fixture(autouse=True)
 def two_cores_and_no_gpu(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
-    monkeypatch.setattr(devices, "_cores", lambda: 2)
+    monkeypatch.setattr(devices, "cores", lambda: 2)
 
 
 def test_auto_is_one_process_on_a_processor_and_all_gpus_where_there_are_some(

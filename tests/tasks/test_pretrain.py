@@ -235,7 +235,7 @@ def test_a_model_that_cannot_be_shared_out_is_refused_before_anything_is_read(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
-    monkeypatch.setattr(devices, "_cores", lambda: 2)
+    monkeypatch.setattr(devices, "cores", lambda: 2)
     model = ModelParams(size="tiny")
     shared = PretrainParams(tokens=1, strategy="fsdp", devices=2, batch_size=4)
     assert devices_here(shared, model).processes == 2

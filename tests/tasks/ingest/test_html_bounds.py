@@ -84,6 +84,12 @@ def test_tags_after_a_program_are_looked_at() -> None:
         bounded(f"<script>i<n</script>{'<x>' * 50_000}<script>i<n</script><style></style>")
 
 
-def test_a_tag_of_many_attributes_is_refused() -> None:
+@pytest.mark.parametrize("one", [" a=1", " a/", ' a=""', " a='>'", " a", "/a", ' a = "="', 'a=""'])
+def test_a_tag_of_many_attributes_is_refused(one: str) -> None:
     with pytest.raises(Undecodable, match="more than 5,000 attributes of one tag"):
-        bounded(f"<p {'a=1 ' * 5_000}>")
+        bounded(f"<p class='>'{one * 5_000}>")
+
+
+def test_a_page_of_many_tags_with_some_attributes_is_none_of_those() -> None:
+    page = "<p class='a b' id=x data-y = \"<>\">text</p>\n" * 900
+    assert bounded(page) == page
