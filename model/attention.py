@@ -19,6 +19,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from model.bfloat16 import for_products
 from model.config import ModelConfig, RopeScaling
 from model.document_attention import Borders, attend_within, borders, has_kernel
 from model.norm import RMSNorm
@@ -133,19 +134,22 @@ def folds(device: torch.device, tokens: int, dtype: torch.dtype) -> bool:
 def attend(q_bthd: Tensor, k_bksd: Tensor, v_bksd: Tensor, bias: Tensor | Borders | None) -> Tensor:
     """Attention of T queries to S keys and values, with the bias of ``attention_bias``.
 
-    It is computed in the type of the keys; the result, ``(B, T, H * D)``, has that of the queries.
+    It is computed in the type of the keys, or in float32 where bfloat16 is slow; the result,
+    ``(B, T, H * D)``, has the type of the queries.
     """
     rows, tokens, heads, size = q_bthd.shape
     groups, seen = k_bksd.shape[1], k_bksd.shape[2]
-    dtype, q_bthd = q_bthd.dtype, q_bthd.to(k_bksd.dtype)
+    is_folded = folds(q_bthd.device, tokens, k_bksd.dtype)
+    dtype, exact = q_bthd.dtype, for_products(k_bksd.dtype, k_bksd.device.type)
+    q_bthd, k_bksd, v_bksd = q_bthd.to(exact), k_bksd.to(exact), v_bksd.to(exact)
     if isinstance(bias, Borders):
         return attend_within(q_bthd, k_bksd, v_bksd, bias).to(dtype)
-    if not folds(q_bthd.device, tokens, k_bksd.dtype):
+    if not is_folded:
         mixed = F.scaled_dot_product_attention(
             q_bthd.transpose(1, 2),
             k_bksd,
             v_bksd,
-            attn_mask=bias,
+            attn_mask=None if bias is None else bias.to(exact),
             is_causal=bias is None and tokens > 1,
             enable_gqa=heads != groups,
         )

@@ -22,6 +22,7 @@ import torch
 from safetensors.torch import save
 
 from model.architectures import build
+from model.bfloat16 import for_products
 from model.hf_config import CONFIG, hf_config, model_config, read_json
 from model.hf_weights import WEIGHTS, check_weights, from_hf, read_weights, to_hf
 from model.language_model import LanguageModel
@@ -74,8 +75,9 @@ def load_pretrained(
     """Read a folder, ours or transformers', float or int8; the model is in evaluation mode.
 
     Args:
-        dtype: the type of the weights in memory; None keeps that of the file. Int8 weights stay
-            int8, and this is the type of what is not quantized and of the activations.
+        dtype: the type of the weights in memory; None keeps that of the file, unless that is
+            bfloat16 and the device has it not: then float32. Int8 weights stay int8, and this is
+            the type of what is not quantized and of the activations.
 
     Raises:
         MissingInput: a file is not there.
@@ -99,6 +101,11 @@ def load_pretrained(
         state = {
             name: tensor.to(dtype) if tensor.is_floating_point() else tensor
             for name, tensor in state.items()
+        }
+    elif "quantization_config" not in raw:
+        kind = torch.device(device).type
+        state = {
+            name: tensor.to(for_products(tensor.dtype, kind)) for name, tensor in state.items()
         }
     model.load_state_dict(state, assign=True)
     model.compute_buffers()

@@ -6,6 +6,7 @@ from typing import Literal, get_args
 import torch
 
 from chatwright.errors import BadParameter
+from model.bfloat16 import is_native
 from model.masking import Masking, Objective
 from model.optim import Algorithm
 from model.schedule import Schedule
@@ -114,13 +115,7 @@ def lightning_precision(precision: Precision) -> LightningPrecision:
 
 
 def uses_bfloat16(precision: Precision) -> bool:
-    """Whether to train in bfloat16: as told, or where the hardware multiplies it natively.
-
-    A processor without it emulates, which is slower than float32.
-    """
+    """Whether to train in bfloat16: as told, or where the hardware multiplies it natively."""
     if precision != "auto":
         return precision == "bf16"
-    if torch.cuda.is_available():
-        return torch.cuda.is_bf16_supported(including_emulation=False)
-    able = torch.cpu.get_capabilities()
-    return bool(able.get("avx512_bf16") or able.get("amx_bf16"))
+    return is_native("cuda" if torch.cuda.is_available() else "cpu")

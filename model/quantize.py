@@ -8,7 +8,8 @@ Notable choices: scales are bfloat16, and rounded before the integers are, so th
 every weight stays within half a step of the scale that is stored. Activations are bfloat16: for
 few rows of it torch has a kernel that reads the int8 weights as they are, on a CPU 2 to 17 times
 as fast as a bfloat16 product; for many rows (a prompt) the integers, which bfloat16 holds exactly,
-are widened first. Not covered: training quantized weights.
+are widened first, to float32 where the hardware has no bfloat16. Not covered: training quantized
+weights.
 """
 
 import copy
@@ -21,6 +22,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from chatwright.errors import BadInput
+from model.bfloat16 import for_products
 from model.language_model import LanguageModel
 
 # More rows than this, and widening the weights once is cheaper than torch's int8 kernel.
@@ -48,7 +50,9 @@ def int8_product(x: Tensor, weight: Tensor, scale: Tensor) -> Tensor:
     if _kernel_takes(rows, weight):
         product = torch.ops.aten._weight_int8pack_mm(rows, weight, scale.view(-1))
     else:
-        product = F.linear(rows, weight.to(x.dtype)) * scale.view(-1).to(x.dtype)
+        dtype = for_products(x.dtype, x.device.type)
+        product = F.linear(rows.to(dtype), weight.to(dtype)) * scale.view(-1).to(dtype)
+        product = product.to(x.dtype)
     return product.view(*x.shape[:-1], len(weight))
 
 
