@@ -43,7 +43,7 @@ def test_a_bfloat16_folder_is_widened_where_that_is_faster(
 def test_an_int8_model_says_the_same_on_any_hardware(
     small_model: Transformer, hardware: Hardware, rows: int
 ) -> None:
-    """As far as bfloat16 activations say it: to about a hundredth of how far scores lie apart."""
+    """As far as bfloat16 activations say it: to about two hundredths of how far scores lie apart."""
     model = int8_model(small_model)
     context = small_model.config.context_length
     ids = torch.arange(rows * context).view(rows, -1) % small_model.config.vocab_size
@@ -53,4 +53,4 @@ def test_an_int8_model_says_the_same_on_any_hardware(
         with torch.inference_mode():
             said.append(model(ids).float())
     assert not torch.equal(said[0], said[1])  # there are two ways
-    assert (said[0] - said[1]).abs().mean() < 0.01 * said[0].std()
+    assert (said[0] - said[1]).abs().mean() < 0.02 * said[0].std()
