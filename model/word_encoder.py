@@ -17,6 +17,8 @@ import numpy as np
 import regex
 from tokenizers import Regex, Tokenizer, pre_tokenizers
 
+from model.byte_pairs import BytePairs, joined
+
 # Qwen's: contractions; words with what stands before them; single digits; punctuation with the
 # line breaks that follow it; line breaks; other white space, its last character left to the word.
 PIECES = (
@@ -27,6 +29,8 @@ MOST_IDS = 1 << 20
 """Of all pieces that are remembered; when there are more, all are forgotten. Tens of megabytes."""
 
 BATCH_CHARACTERS = 1 << 20
+PIECES_A_TOKEN = 2
+"""After so many new pieces for each of its tokens it pays to look at them all (byte_pairs.py)."""
 
 
 def pieces_then_bytes() -> pre_tokenizers.PreTokenizer:
@@ -65,6 +69,8 @@ class WordEncoder:
         self._tokenizer = tokenizer
         self._by_pieces = cuts_into_pieces(tokenizer)
         self._numbers = _Numbers()
+        self._pairs: BytePairs | None = None
+        self._learnt = 0
         # Of the piece with each number: where its ids begin in _ids, and how many they are.
         self._starts, self._lengths = np.empty(0, np.int64), np.empty(0, np.int64)
         self._ids = np.empty(0, np.int32)
@@ -110,12 +116,15 @@ class WordEncoder:
         new = self._numbers.new
         if not new:
             return
-        found = [
-            each.ids for each in self._tokenizer.encode_batch_fast(new, add_special_tokens=False)
-        ]
-        lengths = np.fromiter(map(len, found), np.int64, len(found))
+        self._learnt += len(new)
+        if self._pairs is None and self._learnt > PIECES_A_TOKEN * self._tokenizer.get_vocab_size():
+            self._pairs = BytePairs(self._tokenizer)
+        if self._pairs is None:
+            found = self._tokenizer.encode_batch_fast(new, add_special_tokens=False)
+            ids, lengths = joined(each.ids for each in found)
+        else:
+            ids, lengths = self._pairs.encode(new)
         starts = len(self._ids) + np.cumsum(lengths) - lengths
-        ids = np.fromiter(chain.from_iterable(found), np.int32, lengths.sum())
         self._lengths = np.concatenate([self._lengths, lengths])
         self._starts = np.concatenate([self._starts, starts])
         self._ids = np.concatenate([self._ids, ids])

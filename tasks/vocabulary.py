@@ -21,9 +21,10 @@ from collections.abc import Iterator, Mapping, Sequence
 import numpy as np
 from tokenizers import Tokenizer
 
+from model.token_bytes import token_bytes
 from model.tokenizer import SPECIAL_TOKENS
 from model.word_encoder import WordEncoder
-from tasks.tokenizer_report import FREQUENT, Texts, token_bytes
+from tasks.tokenizer_report import FREQUENT, Texts
 
 ALPHABET = 256 + len(SPECIAL_TOKENS)
 SHARE = 0.95

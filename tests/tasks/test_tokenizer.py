@@ -8,12 +8,13 @@ from pydoc_data.topics import topics
 import pytest
 
 from chatwright.errors import CorpusTooSmall
+from model.token_bytes import token_bytes
 from model.tokenizer import ChatTokenizer, read_tokenizer
 from tasks import vocabulary
 from tasks.documents import Dialogue, Document, write_dialogues, write_documents
 from tasks.params import TokenizerParams
 from tasks.tokenizer import train_tokenizer
-from tasks.tokenizer_report import TokenizerReport, token_bytes
+from tasks.tokenizer_report import TokenizerReport
 from tasks.vocabulary import balanced, weights
 
 # Python's language reference, which every installation has: real text.
