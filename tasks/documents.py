@@ -43,7 +43,6 @@ DIALOGUE_SCHEMA = pa.schema(
 )
 
 SHARD_ROWS = 50_000
-ROW_GROUP_ROWS = 10_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,30 +79,6 @@ class Dialogue:
     def row(self) -> dict[str, Any]:
         """The dialogue as a row of ``DIALOGUE_SCHEMA``."""
         return {name: getattr(self, name) for name in DIALOGUE_SCHEMA.names}
-
-
-def write_table(table: pa.Table, folder: Path, *, shard_rows: int = SHARD_ROWS) -> list[Path]:
-    """Write a table, sorted by id, as ``part-00000.parquet`` and so on.
-
-    An empty table makes one file without rows, so that a folder always tells its columns.
-
-    Returns:
-        The files, in order.
-    """
-    folder.mkdir(parents=True, exist_ok=True)
-    table = table.sort_by("id")
-    paths = []
-    for number, start in enumerate(range(0, max(table.num_rows, 1), shard_rows)):
-        path = folder / f"part-{number:05d}.parquet"
-        pq.write_table(
-            table.slice(start, shard_rows),
-            path,
-            compression="zstd",
-            row_group_size=ROW_GROUP_ROWS,
-            store_schema=True,
-        )
-        paths.append(path)
-    return paths
 
 
 def write_documents(

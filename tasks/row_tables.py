@@ -5,6 +5,7 @@ half a second, which is more than a stage needs for a small change of the corpus
 are nearly all that our rows hold, are converted here, or a process has pyarrow do without pandas.
 """
 
+import json
 import sys
 from collections.abc import Sequence
 from itertools import chain
@@ -17,6 +18,8 @@ import pyarrow.compute as pc
 Row = dict[str, Any]
 MOST_BYTES = 2**31 - 1
 """Of the texts of one column together: Arrow's offsets have 32 bits."""
+
+ROW_ITSELF = 500  # what a row costs beside its text
 
 
 def without_pandas() -> None:
@@ -60,6 +63,28 @@ def text_lengths(column: pa.ChunkedArray) -> np.ndarray:
     nothing = pa.Array.from_buffers(pa.int32(), count, [None, zeros])
     lengths = pc.coalesce(pc.utf8_length(column), nothing).combine_chunks()
     return np.frombuffer(lengths.buffers()[1], np.int32, count, 4 * lengths.offset)
+
+
+def size(row: Row) -> int:
+    """Roughly what a row takes in memory, in characters."""
+    return ROW_ITSELF + sum(map(_size_of, row.values()))
+
+
+def sizes(table: pa.Table) -> np.ndarray:
+    """The same of each row of a table (int64)."""
+    found = np.full(table.num_rows, ROW_ITSELF, np.int64)
+    for column in table.columns:
+        if pa.types.is_string(column.type):
+            found += text_lengths(column)
+        elif pa.types.is_list(column.type):
+            found += np.fromiter(map(_size_of, column.to_pylist()), np.int64, table.num_rows)
+    return found
+
+
+def _size_of(value: Any) -> int:
+    if isinstance(value, str):
+        return len(value)
+    return len(json.dumps(value, default=str)) if isinstance(value, list) else 0
 
 
 def _column(values: list[Any], kind: pa.DataType) -> pa.Array:

@@ -5,35 +5,26 @@ Computer Programming 3, 5.4: external sorting). The shards' bytes depend on the 
 their order or on how many runs there were.
 """
 
-import json
 import shutil
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 from types import TracebackType
-from typing import Any
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
-from tasks.row_tables import Row, table_of, text_lengths
+from tasks.row_tables import Row, size, sizes, table_of
+from tasks.table_shards import TableShards
 
 RUN_SIZE = 64_000_000
 """So much is held, in characters, before it is written aside."""
-
-SHARD_SIZE = 256_000_000
-"""A shard ends after so much, even if it has few rows."""
-
-GROUP_ROWS = 10_000
-GROUP_SIZE = 16_000_000
-"""A row group, which is what is written at a time, ends after so many rows or so much."""
 
 PIECE_SIZE = 2_000_000
 """So much of each run is in memory while runs are merged."""
 
 MERGED_AT_ONCE = 16
-ROW_ITSELF = 500  # what a row costs beside its text
 
 
 class SortedShards:
@@ -105,8 +96,8 @@ class SortedShards:
         path = self._aside / f"{self._made:06d}.parquet"
         self._made += 1
         with pq.ParquetWriter(path, self._schema, compression="lz4") as writer:
-            for group, _ in groups(tables, GROUP_ROWS, PIECE_SIZE):
-                writer.write_table(group)
+            for piece in pieces(tables):
+                writer.write_table(piece)
         self._runs.append(path)
 
     def _write(self) -> None:
@@ -119,30 +110,9 @@ class SortedShards:
                 for path in some:
                     path.unlink()
             tables = merged(self._runs)
-        write_shards(tables, self._folder, self._schema, shard_rows=self._shard_rows)
-
-
-def write_shards(
-    tables: Iterable[pa.Table], folder: Path, schema: pa.Schema, *, shard_rows: int
-) -> list[Path]:
-    """Write the rows of tables, in their order, as numbered Parquet files; returns these."""
-    folder.mkdir(parents=True, exist_ok=True)
-    paths: list[Path] = []
-    writer, left, room = None, 0, 0
-    for group, group_size in groups(tables, min(GROUP_ROWS, shard_rows), GROUP_SIZE):
-        if writer is not None and (len(group) > left or room <= 0):
-            writer.close()
-            writer = None
-        if writer is None:
-            paths.append(folder / f"part-{len(paths):05d}.parquet")
-            writer = pq.ParquetWriter(paths[-1], schema, compression="zstd")
-            left, room = shard_rows, SHARD_SIZE
-        writer.write_table(group)
-        left -= len(group)
-        room -= group_size
-    if writer is not None:
-        writer.close()
-    return paths
+        with TableShards(self._folder, self._schema, shard_rows=self._shard_rows) as shards:
+            for table in tables:
+                shards.add(table)
 
 
 def merged(runs: Iterable[Path]) -> Iterator[pa.Table]:
@@ -167,53 +137,16 @@ def sorted_by_id(tables: list[pa.Table]) -> pa.Table:
     return table.take(pc.sort_indices(table["id"])).combine_chunks()
 
 
-def groups(
-    tables: Iterable[pa.Table], most_rows: int, most_size: int
-) -> Iterator[tuple[pa.Table, int]]:
-    """Rows in tables that are not too long, each with its size; at least one, perhaps empty."""
-    held: list[pa.Table] = []
-    rows = held_size = 0
-    table, given = None, False
+def pieces(tables: Iterable[pa.Table]) -> Iterator[pa.Table]:
+    """Rows in tables that are not much longer than ``PIECE_SIZE``."""
     for table in tables:
         ends = np.cumsum(sizes(table))
         start = before = 0
         while start < table.num_rows:
             # With the row that makes it long enough.
-            enough = np.searchsorted(ends, before + most_size - held_size) + 1
-            end = int(min(start + most_rows - rows, enough, table.num_rows))
-            held.append(table.slice(start, end - start))
-            rows += end - start
-            held_size += int(ends[end - 1]) - before
-            start, before = end, int(ends[end - 1])
-            if rows == most_rows or held_size >= most_size:
-                yield pa.concat_tables(held).combine_chunks(), held_size
-                held, rows, held_size, given = [], 0, 0, True
-    if held:
-        yield pa.concat_tables(held).combine_chunks(), held_size
-    elif not given and table is not None:
-        yield table, 0
-
-
-def size(row: Row) -> int:
-    """Roughly what a row takes in memory, in characters."""
-    return ROW_ITSELF + sum(map(_size_of, row.values()))
-
-
-def sizes(table: pa.Table) -> np.ndarray:
-    """The same of each row of a table (int64)."""
-    found = np.full(table.num_rows, ROW_ITSELF, np.int64)
-    for column in table.columns:
-        if pa.types.is_string(column.type):
-            found += text_lengths(column)
-        elif pa.types.is_list(column.type):
-            found += np.fromiter(map(_size_of, column.to_pylist()), np.int64, table.num_rows)
-    return found
-
-
-def _size_of(value: Any) -> int:
-    if isinstance(value, str):
-        return len(value)
-    return len(json.dumps(value, default=str)) if isinstance(value, list) else 0
+            enough = int(np.searchsorted(ends, before + PIECE_SIZE)) + 1
+            yield table.slice(start, enough - start)
+            start, before = enough, int(ends[min(enough, len(ends)) - 1])
 
 
 def _groups_of(path: Path) -> Iterator[pa.Table]:

@@ -25,8 +25,7 @@ from tasks.ingest.left_out import LeftOut
 from tasks.ingest.source_files import Found, Rows
 from tasks.labelled import QUESTION_SCHEMA, TEXT_SCHEMA, LabelledText, Question
 from tasks.placing import remove
-from tasks.row_tables import Row, table_of
-from tasks.sorted_shards import size
+from tasks.row_tables import Row, size, table_of
 
 KINDS: dict[type[Found], pa.Schema] = {
     Document: DOCUMENT_SCHEMA,

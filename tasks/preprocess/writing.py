@@ -19,7 +19,7 @@ from tasks.preprocess.decontamination import Leak
 from tasks.preprocess.dropping import OF_EARLIER, Documents, Why, kind
 from tasks.preprocess.raw_documents import again
 from tasks.preprocess.splits import SPLITS
-from tasks.preprocess.table_shards import TableShards
+from tasks.table_shards import TableShards
 
 AS_THEY_CAME = ("id", "source", "url", "lang", "license", "fetched_at", "meta")
 SAID = {
