@@ -1,11 +1,12 @@
 """A document and a dialogue as they stand on disk: the columns, and how they are read and written.
 
 Every file is Parquet with fixed settings and rows sorted by id, so that the same rows make the
-same bytes. A folder holds numbered shards; readers take them in the order of their names.
+same bytes. A folder holds numbered shards; readers take them in the order of their names, some
+hundred rows at a time, so that a folder may be larger than memory.
 """
 
 import json
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
@@ -15,6 +16,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from chatwright.errors import BadInput, MissingInput
+from tasks.parquet_batches import bounded_tables
 from tasks.sorted_shards import SortedShards
 
 DOCUMENT_SCHEMA = pa.schema(
@@ -43,6 +45,8 @@ DIALOGUE_SCHEMA = pa.schema(
 )
 
 SHARD_ROWS = 50_000
+BATCH_ROWS = 1_000
+"""So many are read at once, fewer where they are large."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,6 +85,18 @@ class Dialogue:
         return {name: getattr(self, name) for name in DIALOGUE_SCHEMA.names}
 
 
+@dataclass(frozen=True, slots=True)
+class Texts:
+    """The texts of a folder's documents, in order: read anew each time that they are gone through,
+    with the errors of ``read_batches``."""
+
+    folder: Path
+
+    def __iter__(self) -> Iterator[str]:
+        for batch in read_batches(self.folder, pa.schema([DOCUMENT_SCHEMA.field("text")])):
+            yield from batch["text"].to_pylist()
+
+
 def write_documents(
     documents: Iterable[Document], folder: Path, *, shard_rows: int = SHARD_ROWS
 ) -> None:
@@ -106,16 +122,38 @@ def read_table(folder: Path, schema: pa.Schema) -> pa.Table:
         MissingInput: there is no such folder, or no Parquet file in it.
         BadInput: a file is corrupt or lacks a column; it is named.
     """
-    paths = sorted(folder.rglob("*.parquet"))
-    if not paths:
-        raise MissingInput(str(folder), "there is no Parquet file", "Run the stage that writes it")
     tables = []
-    for path in paths:
+    for path in _files(folder):
         try:
             tables.append(pq.ParquetFile(path).read(columns=schema.names).cast(schema))
         except (pa.ArrowException, ValueError, KeyError, OSError) as error:
             raise unreadable(path, error) from None
     return pa.concat_tables(tables)
+
+
+def read_batches(folder: Path, schema: pa.Schema) -> Iterator[pa.Table]:
+    """The rows of ``read_table`` in the same order, a part of them at a time, and never none.
+
+    Raises:
+        MissingInput, BadInput: as ``read_table``; of a file, when its turn comes.
+    """
+    for path in _files(folder):
+        try:
+            with pq.ParquetFile(path) as file:
+                # A file without rows has no batch, but is to have the columns all the same.
+                file.schema_arrow.empty_table().select(schema.names).cast(schema)
+                for batch in bounded_tables(file, schema.names, BATCH_ROWS):
+                    yield batch.select(schema.names).cast(schema)
+        except (pa.ArrowException, ValueError, KeyError, OSError) as error:
+            raise unreadable(path, error) from None
+
+
+def _files(folder: Path) -> list[Path]:
+    """A folder's Parquet files, in the order that they are read in."""
+    paths = sorted(folder.rglob("*.parquet"))
+    if not paths:
+        raise MissingInput(str(folder), "there is no Parquet file", "Run the stage that writes it")
+    return paths
 
 
 def unreadable(path: Path, error: Exception) -> BadInput:
@@ -124,13 +162,24 @@ def unreadable(path: Path, error: Exception) -> BadInput:
     return BadInput(str(path), f"cannot be read: {reason}", "Run the stage that writes it again")
 
 
-def read_documents(folder: Path) -> Iterator[Document]:
-    """The documents of a folder, in order; errors as ``read_table``."""
-    for row in read_table(folder, DOCUMENT_SCHEMA).to_pylist():
+def read_documents(folder: Path, ids: Collection[str] | None = None) -> Iterator[Document]:
+    """The documents of a folder, in order; errors as ``read_batches``.
+
+    Args:
+        ids: only those with one of these ids; None: all.
+    """
+    for row in _rows(folder, DOCUMENT_SCHEMA, ids):
         yield Document(**{**row, "meta": json.loads(row["meta"])})
 
 
-def read_dialogues(folder: Path) -> Iterator[Dialogue]:
-    """The dialogues of a folder, in order; errors as ``read_table``."""
-    for row in read_table(folder, DIALOGUE_SCHEMA).to_pylist():
+def read_dialogues(folder: Path, ids: Collection[str] | None = None) -> Iterator[Dialogue]:
+    """The dialogues of a folder, as ``read_documents``."""
+    for row in _rows(folder, DIALOGUE_SCHEMA, ids):
         yield Dialogue(**row)
+
+
+def _rows(folder: Path, schema: pa.Schema, ids: Collection[str] | None) -> Iterator[dict[str, Any]]:
+    for batch in read_batches(folder, schema):
+        if ids is not None:
+            batch = batch.filter(pa.array([each in ids for each in batch["id"].to_pylist()]))
+        yield from batch.to_pylist()
