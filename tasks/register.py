@@ -24,12 +24,11 @@ from pydantic import BaseModel
 
 from chatwright.errors import ServiceUnavailable
 from tasks.champion import CORPUS, Figures, figures_of, is_better, text_digest
-from tasks.documents import read_documents
-from tasks.evaluate.held_out import thinned
 from tasks.lineage import git_commit, locked_stages
 from tasks.params import Params
 from tasks.registry import CHALLENGER, CHAMPION, registry_client, version_by_alias
 from tasks.stage import Stage
+from tasks.thinning import thinned
 from tasks.tracking.spool import close_build, current_build, parent_run_id
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -103,7 +102,7 @@ def register(
     client = registry_client(params.tracking.uri)
     name = params.register_.model_name
     most_bytes = params.evaluate.held_out_bytes
-    texts = [document.text for document in thinned(list(read_documents(test)), most_bytes)]
+    texts = [document.text for document in thinned(test, most_bytes)]
     challenger = Figures(
         bits_per_byte=evaluation["language_model"]["compressed"]["bits_per_byte"],
         right_first=evaluation["questions"]["written"]["all"].get("right_first"),

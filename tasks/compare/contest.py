@@ -16,10 +16,9 @@ from tasks.compare.rivals import (
     Rival,
     parameters,
 )
-from tasks.documents import read_documents
-from tasks.evaluate.held_out import thinned
 from tasks.params import Params
 from tasks.pretrain_options import pretraining_options
+from tasks.thinning import thinned
 
 POINTS = {
     "causal": {"train": "train_loss", "validation": "validation_loss"},
@@ -90,7 +89,7 @@ def prepared(
             f"it holds {len(rows):,} rows and one batch takes {options.batch_size:,}",
             "Put more text into corpus/, or lower pretrain.batch_size",
         )
-    documents = thinned(list(read_documents(clean / "test")), params.evaluate.held_out_bytes)
+    documents = thinned(clean / "test", params.evaluate.held_out_bytes)
     return Contest(
         tokens,
         ids,

@@ -17,11 +17,10 @@ from model.hf import load_pretrained, save_pretrained
 from model.language_model import LanguageModel
 from model.quantize import int8_model
 from model.tokenizer import ChatTokenizer
-from tasks.documents import read_documents
-from tasks.evaluate.held_out import thinned
 from tasks.evaluate.language_model import bits_per_byte
 from tasks.params import CompressParams
 from tasks.progress import Progress, silent
+from tasks.thinning import thinned
 
 RECIPES: Mapping[str, Callable[[LanguageModel], LanguageModel]] = {"int8": int8_model}
 
@@ -66,7 +65,7 @@ def compress(
         MissingInput, BadInput: the model or the corpus is missing or broken.
         CorpusTooSmall: the validation split holds no text.
     """
-    documents = thinned(list(read_documents(clean / "validation")), params.held_out_bytes)
+    documents = thinned(clean / "validation", params.held_out_bytes)
     texts = [document.text for document in documents]
     model = load_pretrained(chat, dtype=torch.float32)
     small = out / params.recipe

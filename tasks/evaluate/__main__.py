@@ -18,7 +18,6 @@ from tasks.documents import read_documents
 from tasks.evaluate import floors
 from tasks.evaluate.assistant import SetScores, ask, served, set_scores
 from tasks.evaluate.chart import MEASURES, draw_chart
-from tasks.evaluate.held_out import thinned
 from tasks.evaluate.language_model import bits_per_byte
 from tasks.evaluate.question_sets import (
     QuestionSet,
@@ -29,6 +28,7 @@ from tasks.evaluate.question_sets import (
 from tasks.params import EvaluateParams
 from tasks.progress import Progress, silent
 from tasks.stage import Stage
+from tasks.thinning import thinned
 
 SPLITS = ("train", "validation", "test")
 SAMPLES = (("en", "need"), ("zh", "name"))
@@ -102,7 +102,7 @@ def evaluate(
     written = read_questions(questions)  # first, so that a broken file costs no time
     splits = {name: list(read_documents(clean / name)) for name in SPLITS}
     corpus = [document for split in splits.values() for document in split]
-    texts = [document.text for document in thinned(splits["test"], params.held_out_bytes)]
+    texts = [document.text for document in thinned(clean / "test", params.held_out_bytes)]
     training = [document.text for document in splits["train"]]
 
     on_text, held_out = _on_text(models, training, texts, progress, log)

@@ -14,9 +14,9 @@ from model.tokenizer import SPECIAL_TOKENS, ChatTokenizer, save_tokenizer
 from model.transformer import Transformer
 from tasks.compress.recipes import compress, table
 from tasks.documents import Document, write_documents
-from tasks.evaluate.held_out import thinned
 from tasks.evaluate.language_model import bits_per_byte
 from tasks.params import CompressParams
+from tasks.thinning import thinned
 
 PARAMS = CompressParams(recipe="int8", held_out_bytes=2_000)
 
@@ -64,16 +64,10 @@ def test_the_small_model_loads_and_is_what_the_table_says(
     assert list(report.forms) == ["float32", "bfloat16", "int8"]
     found = report.forms["int8"]
     assert found.bytes == (folder / "model.safetensors").stat().st_size
-    texts = [text.text for text in thinned(map_documents(clean), PARAMS.held_out_bytes)]
+    texts = [text.text for text in thinned(clean / "validation", PARAMS.held_out_bytes)]
     assert found.bits_per_byte == bits_per_byte(model, tokenizer, texts).bits_per_byte
     assert all(form.tokens_per_second > 0 for form in report.forms.values())
     assert table(report).splitlines()[-1].startswith(f"| int8 | {found.bytes:,} | ")
-
-
-def map_documents(clean: Path) -> list[Document]:
-    from tasks.documents import read_documents
-
-    return list(read_documents(clean / "validation"))
 
 
 def test_a_byte_a_weight_costs_next_to_nothing_in_prediction(

@@ -13,7 +13,6 @@ from model.transformer import Transformer
 from tasks.documents import Dialogue, Document, write_dialogues, write_documents
 from tasks.evaluate.__main__ import EvaluateReport, evaluate, sample_text
 from tasks.evaluate.chart import draw_chart
-from tasks.evaluate.held_out import thinned
 from tasks.evaluate.table import evaluation_table
 from tasks.index import index
 from tasks.params import EvaluateParams, IndexParams, load_params
@@ -183,15 +182,3 @@ def test_a_corpus_that_holds_nothing_out_is_an_error(
     write_documents([], tmp_path / "test")
     with pytest.raises(CorpusTooSmall, match=r"preprocess\.test_share"):
         evaluated(clean=tmp_path)
-
-
-def test_a_large_split_is_thinned_by_hash_and_keeps_its_order() -> None:
-    documents = [document(title) for title in SUMMARIES]
-    sizes = {one.id: len(one.text) for one in documents}
-    kept = thinned(documents, 200)
-    assert 0 < len(kept) < len(documents)
-    assert sum(sizes[one.id] for one in kept) <= 200
-    assert [one for one in documents if one in kept] == kept
-    assert thinned(documents[::-1], 200) == kept[::-1]
-    assert thinned(documents, 10**6) == documents
-    assert len(thinned(documents, 1)) == 1
