@@ -5,7 +5,8 @@ each one means is explained in docs/evaluation.md.
 """
 
 import tempfile
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +15,7 @@ from pydantic import BaseModel, ConfigDict
 from model.hf import load_pretrained
 from model.tokenizer import ChatTokenizer
 from serving.assistant import Assistant
-from tasks.documents import read_documents
+from tasks.documents import Document, Texts, read_documents
 from tasks.evaluate import floors
 from tasks.evaluate.assistant import SetScores, ask, served, set_scores
 from tasks.evaluate.chart import MEASURES, draw_chart
@@ -100,16 +101,14 @@ def evaluate(
         CorpusTooSmall: the test split holds no text.
     """
     written = read_questions(questions)  # first, so that a broken file costs no time
-    splits = {name: list(read_documents(clean / name)) for name in SPLITS}
-    corpus = [document for split in splits.values() for document in split]
-    texts = [document.text for document in thinned(clean / "test", params.held_out_bytes)]
-    training = [document.text for document in splits["train"]]
-
-    on_text, held_out = _on_text(models, training, texts, progress, log)
-    asked = {
-        "written": written_set(written, corpus),
-        "generated": generated_set(splits["test"], corpus, params.generated_questions),
+    asked = {  # reads all of the corpus, so that a broken one costs little time either
+        "written": written_set(written, _corpus(clean)),
+        "generated": generated_set(
+            read_documents(clean / "test"), _corpus(clean), params.generated_questions
+        ),
     }
+    texts = [document.text for document in thinned(clean / "test", params.held_out_bytes)]
+    on_text, held_out = _on_text(models, Texts(clean / "train"), texts, progress, log)
     with served(models["compressed"], index) as assistant:
         answered = {}
         for name, question_set in asked.items():
@@ -120,6 +119,11 @@ def evaluate(
     return EvaluateReport(
         language_model=on_text, held_out=held_out, questions=answered, samples=samples
     )
+
+
+def _corpus(clean: Path) -> Iterator[Document]:
+    """All documents, one at a time."""
+    return chain.from_iterable(read_documents(clean / name) for name in SPLITS)
 
 
 def naming(progress: Progress, part: str) -> Progress:
@@ -133,7 +137,7 @@ def naming(progress: Progress, part: str) -> Progress:
 
 def _on_text(
     models: Mapping[str, Path],
-    training: Sequence[str],
+    training: Texts,
     texts: Sequence[str],
     progress: Progress,
     log: Callable[[str], None],

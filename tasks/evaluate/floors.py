@@ -7,29 +7,42 @@
   small model can, so it is the harder floor.
 
 Both count the end of each text, as the models do: the unigram as a token, xz as one byte between
-texts.
+texts. Of a large training text each takes every n-th document, so that neither time nor memory
+grows with it.
 """
 
 import lzma
 import math
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from itertools import islice
 
 from model.tokenizer import ChatTokenizer
+from tasks.documents import Texts
 from tasks.evaluate.language_model import BitsPerByte, held_out_bytes, score
 
 XZ_TRAINING_BYTES = 32 << 20
 """More training text than this is thinned out: each MB takes xz a second, and 11 MB of memory."""
+
+UNIGRAM_TRAINING_BYTES = 64 << 20
+"""Likewise for the unigram. A kind of token that is not among so many is seldom in the held-out
+text; all tokens of 1 GB would take minutes to count."""
+
+BATCH_CHARACTERS = 1 << 20
+"""Of the texts that are encoded at once."""
 
 TEXT_END = b"\0"
 """The byte that ends a text for xz; none occurs in clean text."""
 
 
 def unigram(
-    tokenizer: ChatTokenizer, training: Sequence[str], held_out: Sequence[str]
+    tokenizer: ChatTokenizer, training: Texts | Sequence[str], held_out: Sequence[str]
 ) -> BitsPerByte:
     """Score a unigram model, estimated on training texts, on held-out ones.
+
+    Of more than ``UNIGRAM_TRAINING_BYTES`` every n-th training text is counted, with the n that
+    leaves about so much.
 
     The counts are smoothed as Witten and Bell did (1991, method C): a new token is as likely as
     new tokens were in training, and all unseen ones share that evenly. With N tokens of T kinds
@@ -39,7 +52,8 @@ def unigram(
     Raises:
         CorpusTooSmall: there is no text.
     """
-    counts, wanted = _token_counts(tokenizer, training), _token_counts(tokenizer, held_out)
+    counts = _token_counts(tokenizer, _every_nth(training, UNIGRAM_TRAINING_BYTES))
+    wanted = _token_counts(tokenizer, held_out)
     bits = -sum(
         times * math.log2(probability)
         for times, probability in zip(
@@ -49,11 +63,34 @@ def unigram(
     return score(bits, wanted.total(), held_out)
 
 
-def _token_counts(tokenizer: ChatTokenizer, texts: Sequence[str]) -> Counter[int]:
+def _token_counts(tokenizer: ChatTokenizer, texts: Iterable[str]) -> Counter[int]:
     """How often each token occurs in texts, the end of each included."""
-    counts = Counter(token for ids in tokenizer.encode_batch(texts) for token in ids)
-    counts[tokenizer.end_of_text_id] += len(texts)
+    counts, ends = Counter[int](), 0
+    for batch in _batches(texts):
+        for ids in tokenizer.encode_batch(batch):
+            counts.update(ids)
+        ends += len(batch)
+    counts[tokenizer.end_of_text_id] += ends
     return counts
+
+
+def _batches(texts: Iterable[str]) -> Iterator[list[str]]:
+    begun: list[str] = []
+    size = 0
+    for text in texts:
+        begun.append(text)
+        size += len(text)
+        if size >= BATCH_CHARACTERS:
+            yield begun
+            begun, size = [], 0
+    if begun:
+        yield begun
+
+
+def _every_nth(texts: Texts | Sequence[str], most_bytes: int) -> Iterator[str]:
+    """Every n-th text, so many that they are about ``most_bytes``; all where all are no more."""
+    size = sum(len(text.encode()) for text in texts)
+    return islice(texts, 0, None, max(1, math.ceil(size / most_bytes)))
 
 
 def smoothed(counts: Counter[int], tokens: Sequence[int], vocab_size: int) -> list[float]:
@@ -71,27 +108,25 @@ def smoothed(counts: Counter[int], tokens: Sequence[int], vocab_size: int) -> li
     return [(counts[token] or kinds / unseen_kinds) / (seen + kinds) for token in tokens]
 
 
-def xz(training: Sequence[str], held_out: Sequence[str]) -> float:
+def xz(training: Texts | Sequence[str], held_out: Sequence[str]) -> float:
     """Bits per byte of the held-out texts, for xz at its strongest that has read the training ones.
 
     The strongest: preset 9e with the longest matches (273), a dictionary that covers everything,
     and the settings for text (lc=4, pb=0), which save 0.2 % over the preset's own. Raw streams, so
-    that no header is counted.
+    that no header is counted. Of more than ``XZ_TRAINING_BYTES`` every n-th training text is read.
 
     Raises:
         CorpusTooSmall: there is no held-out text.
     """
     size = held_out_bytes(held_out)
-    training_bytes = sum(len(text.encode()) for text in training)
-    every = max(1, math.ceil(training_bytes / XZ_TRAINING_BYTES))
-    before = _joined(training[::every])
+    before = _joined(_every_nth(training, XZ_TRAINING_BYTES))
     both = before + _joined(held_out)
     with ThreadPoolExecutor(2) as pool:  # lzma lets go of the interpreter while it works
         small, large = pool.map(_compressed_bytes, (before, both))
     return (large - small) * 8 / size
 
 
-def _joined(texts: Sequence[str]) -> bytes:
+def _joined(texts: Iterable[str]) -> bytes:
     return b"".join(text.encode() + TEXT_END for text in texts)
 
 

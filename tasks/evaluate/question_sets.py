@@ -6,9 +6,10 @@ the project does no harm to a corpus of another kind.
 """
 
 import hashlib
+import heapq
 import json
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Annotated, Literal, NamedTuple
 
@@ -16,7 +17,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from chatwright.errors import BadInput, MissingInput
 from tasks.documents import Document
-from tasks.questions import held_out_questions, summary_sentence
+from tasks.questions import HeldOutQuestion, held_out_questions, summary_sentence
 
 UNANSWERABLE = "unanswerable"
 FORMAT = (
@@ -97,23 +98,24 @@ def read_questions(path: Path) -> list[WrittenQuestion]:
     return questions
 
 
-def written_set(written: Iterable[WrittenQuestion], corpus: Iterable[Document]) -> QuestionSet:
+def written_set(written: Collection[WrittenQuestion], corpus: Iterable[Document]) -> QuestionSet:
     """The hand-written questions that this corpus can be asked.
 
     A title or an alias of a document stands for it. Where the corpus holds none of the documents
     that the file asks about, the file belongs to another corpus, and what that one could not
     answer this one may: the unanswerable questions are left out as well.
     """
-    ids_by_title: defaultdict[str, set[str]] = defaultdict(set)
+    ids_by_title: dict[str, set[str]] = {title: set() for one in written for title in one.documents}
     for document in corpus:
         for title in (document.title, *document.meta.get("aliases", ())):
-            ids_by_title[title].add(document.id)
+            if title in ids_by_title:
+                ids_by_title[title].add(document.id)
     asked = [
         Question(
             one.question,
             one.lang,
             one.style,
-            frozenset(id for title in one.documents for id in ids_by_title.get(title, ())),
+            frozenset(id for title in one.documents for id in ids_by_title[title]),
             one.answer,
         )
         for one in written
@@ -131,33 +133,46 @@ def generated_set(
 
     A need that several documents of the corpus meet in the same words is met by each of them.
     """
-    same_summary = _ids_by_summary(corpus)
+    chosen = heapq.nsmallest(count, _made_questions(held_out), key=_draw)
+    needs = {summary for one, summary in chosen if one.style == "need"}
+    met_by = _ids_by_summary(corpus, needs) if needs else {}
     questions = [
-        (
-            hashlib.sha256(f"{one.document_id}\n{one.style}\n{one.lang}".encode()).digest(),
-            Question(
-                one.question,
-                one.lang,
-                one.style,
-                frozenset({document.id})
-                | (same_summary[_summary(document)] if one.style == "need" else set()),
-                one.answer,
-            ),
+        Question(
+            one.question,
+            one.lang,
+            one.style,
+            frozenset({one.document_id}) | (met_by[summary] if one.style == "need" else set()),
+            one.answer,
         )
-        for document in held_out
-        for one in held_out_questions(document)
+        for one, summary in chosen
     ]
-    return QuestionSet([question for _, question in sorted(questions)[:count]], 0)
+    return QuestionSet(questions, 0)
+
+
+def _made_questions(held_out: Iterable[Document]) -> Iterator[tuple[HeldOutQuestion, str]]:
+    """Each with its document's summary."""
+    for document in held_out:
+        summary = _summary(document)
+        yield from ((one, summary) for one in held_out_questions(document))
+
+
+def _draw(made: tuple[HeldOutQuestion, str]) -> bytes:
+    one, _ = made
+    return hashlib.sha256(f"{one.document_id}\n{one.style}\n{one.lang}".encode()).digest()
 
 
 def _summary(document: Document) -> str:
     return summary_sentence(document).casefold()
 
 
-def _ids_by_summary(corpus: Iterable[Document]) -> Mapping[str, set[str]]:
-    ids: defaultdict[str, set[str]] = defaultdict(set)
+def _ids_by_summary(
+    corpus: Iterable[Document], summaries: Collection[str]
+) -> Mapping[str, set[str]]:
+    ids: dict[str, set[str]] = {summary: set() for summary in summaries}
     for document in corpus:
-        ids[_summary(document)].add(document.id)
+        summary = _summary(document)
+        if summary in ids:
+            ids[summary].add(document.id)
     return ids
 
 

@@ -4,11 +4,14 @@ import math
 import random
 import string
 from collections import Counter
+from pathlib import Path
 
 import pytest
 
 from chatwright.errors import CorpusTooSmall
 from model.tokenizer import ChatTokenizer
+from tasks.documents import Document, Texts, write_documents
+from tasks.evaluate import floors
 from tasks.evaluate.floors import smoothed, unigram, xz
 
 
@@ -64,3 +67,37 @@ def test_training_text_makes_related_text_cheaper() -> None:
 def test_xz_of_nothing_is_an_error() -> None:
     with pytest.raises(CorpusTooSmall, match="no held-out text"):
         xz(["something"], [])
+
+
+TRAINING = ["".join(random.Random(seed).choices("copy a file ", k=400)) for seed in range(30)]
+HELD_OUT = ["Copy a file or a directory.", "a file"]
+
+
+def test_a_folder_of_texts_costs_what_the_texts_do(
+    tokenizer: ChatTokenizer, tmp_path: Path
+) -> None:
+    write_documents(
+        [Document(f"s/{n:02d}", "s", "T", text, "en") for n, text in enumerate(TRAINING)], tmp_path
+    )
+    assert unigram(tokenizer, Texts(tmp_path), HELD_OUT) == unigram(tokenizer, TRAINING, HELD_OUT)
+    assert xz(Texts(tmp_path), HELD_OUT) == xz(TRAINING, HELD_OUT)
+
+
+def test_of_a_large_training_text_every_nth_document_is_taken(
+    tokenizer: ChatTokenizer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    third = TRAINING[::3]
+    expected = unigram(tokenizer, third, HELD_OUT), xz(third, HELD_OUT)
+    assert expected[0] != unigram(tokenizer, TRAINING, HELD_OUT)
+    for name in ("UNIGRAM_TRAINING_BYTES", "XZ_TRAINING_BYTES"):
+        monkeypatch.setattr(floors, name, 30 * 400 // 3)
+    assert (unigram(tokenizer, TRAINING, HELD_OUT), xz(TRAINING, HELD_OUT)) == expected
+
+
+def test_how_many_texts_are_encoded_at_once_changes_nothing(
+    tokenizer: ChatTokenizer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    expected = unigram(tokenizer, TRAINING, HELD_OUT)
+    for characters in (1, 900):
+        monkeypatch.setattr(floors, "BATCH_CHARACTERS", characters)
+        assert unigram(tokenizer, TRAINING, HELD_OUT) == expected

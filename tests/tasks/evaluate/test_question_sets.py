@@ -133,6 +133,13 @@ def test_generated_questions_are_as_many_as_wanted_and_always_the_same() -> None
     assert few.questions == first.questions[:5]
 
 
+def test_a_corpus_is_gone_through_once() -> None:
+    corpus = documents(*(f"things.copy_{number}" for number in range(20)))
+    corpus += documents("shutil.copytree")
+    assert generated_set(iter(corpus), iter(corpus), 9) == generated_set(corpus, corpus, 9)
+    assert written_set([written()], iter(corpus)) == written_set([written()], corpus)
+
+
 def test_a_need_is_met_by_every_document_with_that_summary() -> None:
     corpus = documents("shutil.copy", "filecmp.other", text="Put two files side by side.")
     corpus += documents("os.walk")
