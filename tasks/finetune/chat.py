@@ -3,7 +3,8 @@
 Notable choices: ``<|im_end|>`` counts among those words, so that the model learns to stop; a part
 of the tokens is documents once more, whole, so that it does not forget them; a
 conversation longer than a row is cut at its end; rows are packed, trained on and resumed as in
-pretraining.
+pretraining. Of a large corpus a part is learnt from, chosen by hash, that is more than fills the
+run.
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -17,7 +18,6 @@ from model.hf import load_pretrained, save_pretrained
 from model.language_model import LanguageModel
 from model.tokenizer import ChatTokenizer
 from model.training import train
-from tasks.documents import read_dialogues, read_documents
 from tasks.finetune.conversations import (
     INTRODUCTION_SHARE,
     Conversation,
@@ -33,7 +33,16 @@ from tasks.pack import write_packed
 from tasks.params_training import FinetuneParams
 from tasks.preprocess.evaluation_sets import read_evaluation_set
 from tasks.progress import Progress, silent
+from tasks.thinning import thinned, thinned_dialogues
 from tasks.training import course, progress_in_tokens, training_options
+
+MOST_BYTES = 64 << 20
+"""Of documents, and of dialogues, that are held to choose from; with what is asked about them they
+take several times so much. As text they are 16 million tokens, 40 times the default run."""
+
+MOST_BYTES_A_TOKEN = 16
+"""Of a longer run, which is to find as much to choose from: text has a token in 4 bytes, and what
+is asked about a document of 2,500 bytes one in 10 of them."""
 
 SAMPLE_QUESTIONS = ("hello", "how are you?", "你好", "你是谁？", "Tell me a joke")
 SAMPLE_TOKENS = 60
@@ -43,7 +52,8 @@ class FinetuneReport(BaseModel):
     """The run in numbers; the loss in nats a token of the assistant.
 
     ``skipped_batches`` were left out in so many ``rollbacks`` after bad steps. ``evaluation_text``:
-    dialogues that were left out because they hold text of an evaluation set, by set.
+    dialogues that were left out because they hold text of an evaluation set, by set. All counts are
+    of the part of the corpus that the run chooses from, which is all of it up to ``MOST_BYTES``.
     """
 
     conversations: int
@@ -107,10 +117,11 @@ def finetune(
     most = model.config.context_length
     context_length = min(context_length or most, most)
     shape = replace(model.config, context_length=context_length)
-    corpus = list(read_documents(documents))
+    most_bytes = max(MOST_BYTES, MOST_BYTES_A_TOKEN * params.tokens)
+    corpus = thinned(documents, most_bytes)
     asked = document_questions(corpus)
     stay, cost = without_evaluated(
-        list(read_dialogues(dialogues)), [read_evaluation_set(path) for path in evaluated]
+        thinned_dialogues(dialogues, most_bytes), [read_evaluation_set(path) for path in evaluated]
     )
     talk = small_talk(stay)
     for name, number in cost.items():

@@ -10,6 +10,7 @@ from model.hf import load_pretrained
 from model.rows import Rows
 from model.tokenizer import ChatTokenizer
 from tasks.documents import Dialogue, Document, read_dialogues, write_dialogues
+from tasks.finetune import chat
 from tasks.finetune.chat import Finetuned, finetune, reply
 from tasks.finetune.conversations import (
     document_questions,
@@ -210,3 +211,17 @@ def test_the_same_choices_give_the_same_bytes(tiny_line: Path, base: Path, tmp_p
         tuned(tiny_line, base, tmp_path / name, tokens=2048)
     a, b = ((tmp_path / n / "chat" / "model.safetensors").read_bytes() for n in "ab")
     assert a == b
+
+
+def test_of_a_large_corpus_a_part_is_learnt_from(
+    tiny_line: Path, base: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    whole = tuned(tiny_line, base, tmp_path / "whole", tokens=2048).report
+    monkeypatch.setattr(chat, "MOST_BYTES", 40)
+    longer = tuned(tiny_line, base, tmp_path / "longer", tokens=2048).report
+    assert longer.documents_questions == whole.documents_questions, "the run needs so much"
+    monkeypatch.setattr(chat, "MOST_BYTES_A_TOKEN", 1)
+    part = tuned(tiny_line, base, tmp_path / "part", tokens=2048).report
+    # 40 documents of about 430 bytes; four of them are 2,048.
+    assert 0 < part.documents_questions <= whole.documents_questions / 8
+    assert part.conversations > whole.conversations / 2
