@@ -6,6 +6,7 @@ how often each token occurs.
 """
 
 import math
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -38,11 +39,13 @@ class CorpusFigures:
 def corpus_figures(tokens: Path, ids: ChatTokenizer) -> CorpusFigures | None:
     """Read them off ``train.arrow`` and ``validation.arrow``; None where nothing is held out."""
     train, validation = Rows(tokens / "train.arrow"), Rows(tokens / "validation.arrow")
-    wanted = _predicted(validation)
+    wanted = np.concatenate([np.empty(0, np.int32), *_predicted(validation)])
     size = len(ids.decode(wanted.tolist()).encode()) if len(wanted) else 0
     if not size:
         return None
-    counts = np.bincount(_predicted(train), minlength=ids.vocab_size) + 1
+    counts = np.ones(ids.vocab_size, np.int64)
+    for tokens_of_rows in _predicted(train):
+        counts += np.bincount(tokens_of_rows, minlength=ids.vocab_size)
     bits = -np.log2(counts[wanted] / counts.sum()).sum()
     return CorpusFigures(
         tokens=len(train) * train.context_length,
@@ -51,8 +54,8 @@ def corpus_figures(tokens: Path, ids: ChatTokenizer) -> CorpusFigures | None:
     )
 
 
-def _predicted(rows: Rows) -> np.ndarray:
+def _predicted(rows: Rows) -> Iterator[np.ndarray]:
     """The tokens that a model is to predict: all but the first of each document and filling."""
     batches = zip(rows.columns["input_ids"], rows.columns["position_ids"], strict=True)
-    parts = [ids[positions > 0].numpy() for ids, positions in batches]
-    return np.concatenate(parts) if parts else np.empty(0, np.int32)
+    for ids, positions in batches:
+        yield ids[positions > 0].numpy()
