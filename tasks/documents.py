@@ -141,7 +141,7 @@ def read_batches(folder: Path, schema: pa.Schema) -> Iterator[pa.Table]:
         try:
             with pq.ParquetFile(path) as file:
                 # A file without rows has no batch, but is to have the columns all the same.
-                file.schema_arrow.empty_table().select(schema.names).cast(schema)
+                pa.Table.from_batches([], file.schema_arrow).select(schema.names).cast(schema)
                 for batch in bounded_tables(file, schema.names, BATCH_ROWS):
                     yield batch.select(schema.names).cast(schema)
         except (pa.ArrowException, ValueError, KeyError, OSError) as error:
