@@ -127,7 +127,8 @@ def attention_bias(
 
 def folds(device: torch.device, tokens: int, dtype: torch.dtype) -> bool:
     """Whether ``attend`` takes the folded path for ``tokens`` queries to keys of a type."""
-    most = FOLDED_TOKENS_FLOAT32 if dtype == torch.float32 else FOLDED_TOKENS
+    is_exact = for_products(dtype, device.type) == torch.float32
+    most = FOLDED_TOKENS_FLOAT32 if is_exact else FOLDED_TOKENS
     return device.type == "cpu" and tokens <= most
 
 
@@ -139,12 +140,11 @@ def attend(q_bthd: Tensor, k_bksd: Tensor, v_bksd: Tensor, bias: Tensor | Border
     """
     rows, tokens, heads, size = q_bthd.shape
     groups, seen = k_bksd.shape[1], k_bksd.shape[2]
-    is_folded = folds(q_bthd.device, tokens, k_bksd.dtype)
     dtype, exact = q_bthd.dtype, for_products(k_bksd.dtype, k_bksd.device.type)
     q_bthd, k_bksd, v_bksd = q_bthd.to(exact), k_bksd.to(exact), v_bksd.to(exact)
     if isinstance(bias, Borders):
         return attend_within(q_bthd, k_bksd, v_bksd, bias).to(dtype)
-    if not is_folded:
+    if not folds(q_bthd.device, tokens, exact):
         mixed = F.scaled_dot_product_attention(
             q_bthd.transpose(1, 2),
             k_bksd,

@@ -11,14 +11,23 @@ import torch
 
 @cache
 def is_native(device_type: str) -> bool:
-    """Whether a kind of device ("cpu", "cuda") multiplies bfloat16 as it is."""
+    """Whether a kind of device ("cpu", "cuda") multiplies bfloat16 as it is.
+
+    Of ARM processors it is not known here whether torch makes use of what they have: not measured.
+    """
     if device_type == "cuda":
         return torch.cuda.is_bf16_supported(including_emulation=False)
+    if device_type != "cpu":
+        return True
     able = torch.cpu.get_capabilities()
     return bool(able.get("avx512_bf16") or able.get("amx_bf16"))
 
 
 def for_products(dtype: torch.dtype, device_type: str) -> torch.dtype:
-    """The type to multiply in where the numbers are of ``dtype``."""
-    is_slow = dtype == torch.bfloat16 and not is_native(device_type)
-    return torch.float32 if is_slow else dtype
+    """The type to multiply in where the numbers are of ``dtype``.
+
+    While a graph is compiled that is ``dtype``: the compiler cannot follow the question.
+    """
+    if dtype != torch.bfloat16 or torch.compiler.is_compiling() or is_native(device_type):
+        return dtype
+    return torch.float32

@@ -17,7 +17,7 @@ from typing import Any
 
 import numpy as np
 import tiktoken
-from tokenizers import Tokenizer
+from tokenizers import Tokenizer, pre_tokenizers
 
 from model.token_bytes import token_bytes
 
@@ -33,6 +33,7 @@ PLAIN = {
 }
 """What tokenizers writes of a model that does nothing but join the pairs of its list."""
 
+ALPHABET = set(pre_tokenizers.ByteLevel.alphabet())
 BYTES = {bytes([byte]) for byte in range(256)}
 NONE = 1 << 62
 Pair = tuple[bytes, bytes]
@@ -43,11 +44,15 @@ class BytePairs:
 
     Args:
         tokenizer: one that writes bytes as characters, as ``ByteLevel`` does.
+
+    Attributes:
+        is_sure: of each id, whether tiktoken comes to it as tokenizers does (bool); empty where all
+            is left to tokenizers.
     """
 
     def __init__(self, tokenizer: Tokenizer) -> None:
         self._tokenizer = tokenizer
-        self._is_sure = np.zeros(0, bool)
+        self.is_sure = np.zeros(0, bool)
         self._fast: tiktoken.Encoding | None = None
         spelt = token_bytes(tokenizer)
         ranks = {token: number for number, token in spelt.items()}
@@ -57,9 +62,9 @@ class BytePairs:
         firsts = [ranks[token] for token in pairs]
         if firsts != sorted(firsts):
             return  # the lowest id is not the first on the list
-        self._is_sure = np.zeros(1 + max(spelt), bool)
+        self.is_sure = np.zeros(1 + max(spelt), bool)
         for token, number in ranks.items():
-            self._is_sure[number] = _is_made_as_listed(token, ranks, pairs)
+            self.is_sure[number] = _is_made_as_listed(token, ranks, pairs)
         self._fast = tiktoken.Encoding(
             "pieces", pat_str=r"[\s\S]+", mergeable_ranks=ranks, special_tokens={}
         )
@@ -70,9 +75,9 @@ class BytePairs:
             return joined(self._by_tokenizers(pieces))
         found = list(map(self._fast.encode_ordinary, pieces))
         ids, lengths = joined(found)
-        if not self._is_sure[ids].all():
+        if not self.is_sure[ids].all():
             ends = np.cumsum(lengths)
-            unsure = np.flatnonzero(~self._is_sure[ids])
+            unsure = np.flatnonzero(~self.is_sure[ids])
             places = np.unique(np.searchsorted(ends, unsure, side="right")).tolist()
             again = self._by_tokenizers([pieces[place] for place in places])
             for place, numbers in zip(places, again, strict=True):
@@ -99,11 +104,15 @@ def _pairs_by_token(
     the model than the list."""
     if not PLAIN.items() <= model.items():
         return None
+    written = (token for token, number in model["vocab"].items() if number in spelt)
+    if not ALPHABET.issuperset(chain.from_iterable(written)):
+        return None  # tokens that do not stand for the bytes that they are written with
     pairs: dict[bytes, list[Pair]] = defaultdict(list)
     for each in model["merges"]:
+        made = model["vocab"]["".join(each)]
         left, right = (spelt.get(model["vocab"][part]) for part in each)
-        if left is None or right is None:  # a special token
-            return None
+        if left is None or right is None or made not in spelt:
+            return None  # special tokens, which stand for nothing
         pairs[left + right].append((left, right))
     return pairs
 

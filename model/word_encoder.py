@@ -2,10 +2,10 @@
 
 Notable choices: text is cut into pieces by the very pattern that our tokenizer is trained with,
 by the package ``regex``, and no token spans two pieces; so a piece that was seen before is looked
-up, and the tokenizer sees each different one once. Of ordinary text one in 20 pieces is new. A
-tokenizer that cuts otherwise, as those of published weights may, encodes its texts itself; so does
-ours a text with characters that this Python's Unicode does not have yet, since what is a letter
-among them is not known to all libraries alike.
+up, and each different one is encoded once (byte_pairs.py). Of ordinary text one in 20 pieces is
+new. A tokenizer that cuts otherwise, as those of published weights may, encodes its texts itself;
+so does ours a text with characters that this Python's Unicode does not have yet, since what is a
+letter among them is not known to all libraries alike.
 """
 
 import json

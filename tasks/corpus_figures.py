@@ -39,23 +39,28 @@ class CorpusFigures:
 def corpus_figures(tokens: Path, ids: ChatTokenizer) -> CorpusFigures | None:
     """Read them off ``train.arrow`` and ``validation.arrow``; None where nothing is held out."""
     train, validation = Rows(tokens / "train.arrow"), Rows(tokens / "validation.arrow")
-    wanted = np.concatenate([np.empty(0, np.int32), *_predicted(validation)])
-    size = len(ids.decode(wanted.tolist()).encode()) if len(wanted) else 0
+    counts = np.ones(ids.vocab_size, np.int64)
+    for predicted in _predicted(train):
+        counts += np.bincount(predicted, minlength=ids.vocab_size)
+    bits_each = -np.log2(counts / counts.sum())
+    size = wanted = 0
+    bits = 0.0
+    for predicted in _predicted(validation):
+        size += len(ids.decode(predicted.tolist()).encode())
+        wanted += len(predicted)
+        bits += float(bits_each[predicted].sum())
     if not size:
         return None
-    counts = np.ones(ids.vocab_size, np.int64)
-    for tokens_of_rows in _predicted(train):
-        counts += np.bincount(tokens_of_rows, minlength=ids.vocab_size)
-    bits = -np.log2(counts[wanted] / counts.sum()).sum()
     return CorpusFigures(
         tokens=len(train) * train.context_length,
-        bytes_per_token=size / len(wanted),
-        unigram_bits_per_byte=float(bits) / size,
+        bytes_per_token=size / wanted,
+        unigram_bits_per_byte=bits / size,
     )
 
 
 def _predicted(rows: Rows) -> Iterator[np.ndarray]:
-    """The tokens that a model is to predict: all but the first of each document and filling."""
+    """The tokens that a model is to predict, batch by batch: all but the first of each document and
+    filling."""
     batches = zip(rows.columns["input_ids"], rows.columns["position_ids"], strict=True)
     for ids, positions in batches:
         yield ids[positions > 0].numpy()

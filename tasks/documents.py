@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
+import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from chatwright.errors import BadInput, MissingInput
@@ -86,15 +87,23 @@ class Dialogue:
 
 
 @dataclass(frozen=True, slots=True)
-class Texts:
+class FolderTexts:
     """The texts of a folder's documents, in order: read anew each time that they are gone through,
     with the errors of ``read_batches``."""
 
     folder: Path
 
     def __iter__(self) -> Iterator[str]:
-        for batch in read_batches(self.folder, pa.schema([DOCUMENT_SCHEMA.field("text")])):
+        for batch in self._batches():
             yield from batch["text"].to_pylist()
+
+    def size_bytes(self) -> int:
+        """Of all texts together."""
+        lengths = (pc.sum(pc.binary_length(batch["text"])).as_py() for batch in self._batches())
+        return sum(length or 0 for length in lengths)
+
+    def _batches(self) -> Iterator[pa.Table]:
+        return read_batches(self.folder, pa.schema([DOCUMENT_SCHEMA.field("text")]))
 
 
 def write_documents(

@@ -1,24 +1,26 @@
 """Tables in, in the order of the ids, numbered Parquet shards out, a row group at a time.
 
-A shard ends where a document's id says so, the sooner the longer the texts, so that documents that
-come or go change the shards that they are in and no others (content-defined chunking:
-Muthitacharoen et al. 2001, A Low-bandwidth Network File System): of another version of a large
-corpus, DVC keeps and sends only these.
+A shard ends where a document's id says so (content_borders.py), so that documents that come or go
+change the shards that they are in and hardly others: of another version of a large corpus, DVC
+keeps and sends only these.
 """
 
 from pathlib import Path
 from types import TracebackType
-from zlib import crc32
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from tasks.content_borders import may_end
 from tasks.row_tables import sizes
 
 SHARD_SIZE = 32_000_000
-"""Of a shard, on average, in characters; none but the last has less than a quarter of it, and none
-much more than four times."""
+"""Of a shard, on average, in characters and as ``row_tables.sizes`` counts rows."""
+
+LEAST_SIZE = SHARD_SIZE // 4
+MOST_SIZE = SHARD_SIZE * 4
+"""Between these a shard ends, unless it has all the rows that it may have, or is the last."""
 
 GROUP_ROWS = 10_000
 GROUP_SIZE = 16_000_000
@@ -31,7 +33,8 @@ class TableShards:
     Args:
         folder: made if it is not there.
         schema: the columns; one of them is ``id``.
-        shard_rows: the most rows of one file.
+        shard_rows: the most rows of one file; the more files end for that, the more of them another
+            version changes.
     """
 
     def __init__(self, folder: Path, schema: pa.Schema, *, shard_rows: int) -> None:
@@ -51,16 +54,17 @@ class TableShards:
         """More rows, whose ids follow those before."""
         each = sizes(table)
         upto = np.cumsum(each)
-        may_end = _may_end(table, each)
+        # What a shard has at the least comes on top of how far the next end is away.
+        chosen = may_end(table["id"].to_pylist(), each, SHARD_SIZE - LEAST_SIZE)
+        ends = np.append(np.flatnonzero(chosen), table.num_rows)
         start = before = 0
         while start < table.num_rows:
             group_end = start + GROUP_ROWS - self._held_rows
             group_end = min(group_end, _row(upto, before + GROUP_SIZE - self._held_size) + 1)
             shard_end = start + self._shard_rows - self._rows
-            shard_end = min(shard_end, _row(upto, before + 4 * SHARD_SIZE - self._size) + 1)
-            least = max(start, _row(upto, before + SHARD_SIZE // 4 - self._size))
-            for chosen in may_end[np.searchsorted(may_end, least) :][:1].tolist():
-                shard_end = min(shard_end, chosen + 1)
+            shard_end = min(shard_end, _row(upto, before + MOST_SIZE - self._size) + 1)
+            least = max(start, _row(upto, before + LEAST_SIZE - self._size))
+            shard_end = min(shard_end, int(ends[np.searchsorted(ends, least)]) + 1)
             end = min(table.num_rows, group_end, shard_end)
             self._hold(table.slice(start, end - start), int(upto[end - 1]) - before)
             if end in (group_end, shard_end):
@@ -101,12 +105,6 @@ class TableShards:
             self._writer.close()
         self._writer = None
         self._rows = self._size = 0
-
-
-def _may_end(table: pa.Table, each: np.ndarray) -> np.ndarray:
-    """After which rows a shard may end: one in so many that it is ``SHARD_SIZE`` on average."""
-    draws = np.array([crc32(name.encode()) for name in table["id"].to_pylist()], np.int64)
-    return np.flatnonzero(draws * SHARD_SIZE < np.minimum(each, SHARD_SIZE) << 32)
 
 
 def _row(upto: np.ndarray, size: int) -> int:

@@ -15,7 +15,7 @@ from pydantic import BaseModel, ConfigDict
 from model.hf import load_pretrained
 from model.tokenizer import ChatTokenizer
 from serving.assistant import Assistant
-from tasks.documents import Document, Texts, read_documents
+from tasks.documents import Document, FolderTexts, read_documents
 from tasks.evaluate import floors
 from tasks.evaluate.assistant import SetScores, ask, served, set_scores
 from tasks.evaluate.chart import MEASURES, draw_chart
@@ -108,7 +108,7 @@ def evaluate(
         ),
     }
     texts = [document.text for document in thinned(clean / "test", params.held_out_bytes)]
-    on_text, held_out = _on_text(models, Texts(clean / "train"), texts, progress, log)
+    on_text, held_out = _on_text(models, FolderTexts(clean / "train"), texts, progress, log)
     with served(models["compressed"], index) as assistant:
         answered = {}
         for name, question_set in asked.items():
@@ -137,7 +137,7 @@ def naming(progress: Progress, part: str) -> Progress:
 
 def _on_text(
     models: Mapping[str, Path],
-    training: Texts,
+    training: FolderTexts,
     texts: Sequence[str],
     progress: Progress,
     log: Callable[[str], None],

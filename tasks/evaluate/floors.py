@@ -7,8 +7,8 @@
   small model can, so it is the harder floor.
 
 Both count the end of each text, as the models do: the unigram as a token, xz as one byte between
-texts. Of a large training text each takes every n-th document, so that neither time nor memory
-grows with it.
+texts. Of a large training text each takes every n-th document, so that memory does not grow with
+it, and time only with the reading.
 """
 
 import lzma
@@ -19,7 +19,7 @@ from concurrent.futures import ThreadPoolExecutor
 from itertools import islice
 
 from model.tokenizer import ChatTokenizer
-from tasks.documents import Texts
+from tasks.documents import FolderTexts
 from tasks.evaluate.language_model import BitsPerByte, held_out_bytes, score
 
 XZ_TRAINING_BYTES = 32 << 20
@@ -37,7 +37,7 @@ TEXT_END = b"\0"
 
 
 def unigram(
-    tokenizer: ChatTokenizer, training: Texts | Sequence[str], held_out: Sequence[str]
+    tokenizer: ChatTokenizer, training: FolderTexts | Sequence[str], held_out: Sequence[str]
 ) -> BitsPerByte:
     """Score a unigram model, estimated on training texts, on held-out ones.
 
@@ -87,9 +87,12 @@ def _batches(texts: Iterable[str]) -> Iterator[list[str]]:
         yield begun
 
 
-def _every_nth(texts: Texts | Sequence[str], most_bytes: int) -> Iterator[str]:
+def _every_nth(texts: FolderTexts | Sequence[str], most_bytes: int) -> Iterator[str]:
     """Every n-th text, so many that they are about ``most_bytes``; all where all are no more."""
-    size = sum(len(text.encode()) for text in texts)
+    if isinstance(texts, FolderTexts):
+        size = texts.size_bytes()
+    else:
+        size = sum(len(text.encode()) for text in texts)
     return islice(texts, 0, None, max(1, math.ceil(size / most_bytes)))
 
 
@@ -108,7 +111,7 @@ def smoothed(counts: Counter[int], tokens: Sequence[int], vocab_size: int) -> li
     return [(counts[token] or kinds / unseen_kinds) / (seen + kinds) for token in tokens]
 
 
-def xz(training: Texts | Sequence[str], held_out: Sequence[str]) -> float:
+def xz(training: FolderTexts | Sequence[str], held_out: Sequence[str]) -> float:
     """Bits per byte of the held-out texts, for xz at its strongest that has read the training ones.
 
     The strongest: preset 9e with the longest matches (273), a dictionary that covers everything,

@@ -4,20 +4,19 @@
 their names. So the files have an order in which all ids ascend. Where that is not so, they are
 sorted first, on disk.
 
-A chunk ends where a document's id says so, the sooner the longer the text, so that documents that
-come or go change the chunks that they are in and no others (content-defined chunking:
-Muthitacharoen et al. 2001, A Low-bandwidth Network File System).
+A chunk ends where a document's id says so (content_borders.py), so that documents that come or go
+change the chunks that they are in and no others.
 """
 
 from collections.abc import Iterator, Sequence
 from pathlib import Path
-from zlib import crc32
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
+from tasks.content_borders import may_end
 from tasks.documents import DOCUMENT_SCHEMA, read_table, unreadable
 from tasks.parquet_batches import bounded_tables
 from tasks.sorted_shards import SortedShards
@@ -67,12 +66,11 @@ def chunks(files: Sequence[Path], columns: Sequence[str]) -> Iterator[pa.Table]:
     held = 0
     for batch in _batches(files, columns):
         sizes = pc.binary_length(batch["text"]).to_numpy().astype(np.int64) + ROW_BYTES
-        draws = np.array([crc32(name.encode()) for name in batch["id"].to_pylist()], np.int64)
-        may_end = draws * CHUNK_BYTES < sizes << 32
+        ends = may_end(batch["id"].to_pylist(), sizes, CHUNK_BYTES)
         start = 0
         for place, size in enumerate(sizes.tolist()):
             held += size
-            if (may_end[place] and held >= CHUNK_BYTES // 4) or held >= CHUNK_BYTES * 4:
+            if (ends[place] and held >= CHUNK_BYTES // 4) or held >= CHUNK_BYTES * 4:
                 yield pa.concat_tables([*begun, batch.slice(start, place + 1 - start)])
                 begun, held, start = [], 0, place + 1
         begun.append(batch.slice(start))

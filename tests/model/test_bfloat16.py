@@ -39,7 +39,7 @@ def test_a_bfloat16_folder_is_widened_where_that_is_faster(
         assert torch.equal(was.to(dtype), now), name
 
 
-@pytest.mark.parametrize("rows", [1, 3], ids=["few rows", "many rows"])
+@pytest.mark.parametrize("rows", [1, 3])
 def test_an_int8_model_says_the_same_on_any_hardware(
     small_model: Transformer, hardware: Hardware, rows: int
 ) -> None:
@@ -54,3 +54,12 @@ def test_an_int8_model_says_the_same_on_any_hardware(
             said.append(model(ids).float())
     assert not torch.equal(said[0], said[1])  # there are two ways
     assert (said[0] - said[1]).abs().mean() < 0.02 * said[0].std()
+
+
+def test_a_compiled_model_asks_nothing(small_model: Transformer, hardware: Hardware) -> None:
+    """What cannot be traced would break the graph in every layer, which takes twice the time."""
+    hardware(False)
+    torch._dynamo.reset()
+    ids = torch.arange(16)[None]
+    graphs = torch._dynamo.explain(small_model.bfloat16())(ids).graph_count
+    assert graphs == 1

@@ -13,7 +13,7 @@ from tasks.documents import (
     DOCUMENT_SCHEMA,
     Dialogue,
     Document,
-    Texts,
+    FolderTexts,
     read_batches,
     read_dialogues,
     read_documents,
@@ -92,7 +92,7 @@ def test_only_what_is_asked_for_is_read(tmp_path: Path) -> None:
 
 def test_texts_can_be_gone_through_again(tmp_path: Path) -> None:
     write_documents(DOCUMENTS, tmp_path)
-    texts = Texts(tmp_path)
+    texts = FolderTexts(tmp_path)
     assert list(texts) == list(texts) == [each.text for each in DOCUMENTS]
 
 

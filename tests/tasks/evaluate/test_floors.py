@@ -10,7 +10,7 @@ import pytest
 
 from chatwright.errors import CorpusTooSmall
 from model.tokenizer import ChatTokenizer
-from tasks.documents import Document, Texts, write_documents
+from tasks.documents import Document, FolderTexts, write_documents
 from tasks.evaluate import floors
 from tasks.evaluate.floors import smoothed, unigram, xz
 
@@ -79,8 +79,10 @@ def test_a_folder_of_texts_costs_what_the_texts_do(
     write_documents(
         [Document(f"s/{n:02d}", "s", "T", text, "en") for n, text in enumerate(TRAINING)], tmp_path
     )
-    assert unigram(tokenizer, Texts(tmp_path), HELD_OUT) == unigram(tokenizer, TRAINING, HELD_OUT)
-    assert xz(Texts(tmp_path), HELD_OUT) == xz(TRAINING, HELD_OUT)
+    assert unigram(tokenizer, FolderTexts(tmp_path), HELD_OUT) == unigram(
+        tokenizer, TRAINING, HELD_OUT
+    )
+    assert xz(FolderTexts(tmp_path), HELD_OUT) == xz(TRAINING, HELD_OUT)
 
 
 def test_of_a_large_training_text_every_nth_document_is_taken(
