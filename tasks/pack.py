@@ -3,7 +3,8 @@
 Notable choices: a document stands between two ``<|endoftext|>``, so that its first word is
 predicted too, and so is its end; documents are packed whole, so that none is cut but those longer
 than a row; they are put in the order of a hash of their ids first, because neighbours by name are
-alike, and a batch of likes is a worse sample.
+alike, and a batch of likes is a worse sample. For that, texts lie on disk and are looked up there:
+in memory is what they are worked on with, and some dozen bytes of each.
 
 Not covered: documents longer than ``context_length`` are cut into several rows, not overlapped.
 """
@@ -13,22 +14,21 @@ from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 
 import numpy as np
-import pyarrow as pa
-import pyarrow.compute as pc
+from numpy.typing import NDArray
 from pydantic import BaseModel
 
 from chatwright.errors import CorpusTooSmall
 from model.rows import write_rows
 from model.tokenizer import ChatTokenizer
-from tasks.documents import DOCUMENT_SCHEMA, read_table
+from tasks.corpus_folder import Folder, here
 from tasks.encoding import encoded
 from tasks.params import PackParams
 from tasks.params_executor import ExecutorParams
 from tasks.progress import Progress, silent
 from tasks.stage import Stage
+from tasks.texts_aside import TextsAside
 
 SPLITS = ("train", "validation", "test")
-ID_AND_TEXT = pa.schema([DOCUMENT_SCHEMA.field("id"), DOCUMENT_SCHEMA.field("text")])
 OPEN_TOKENS = 1 << 21
 """Tokens of the rows that are filled side by side; when they are full they are written, as one
 record batch. So memory does not grow with the corpus."""
@@ -86,17 +86,21 @@ def pack(
     Raises:
         CorpusTooSmall: fewer tokens than one row takes; says how many are missing. (Whether they
             make a batch, pretraining sees.)
+        MissingInput, BadInput: a split is not there, or one of its files cannot be read.
         WorkerDied: one of the processes was killed.
     """
     ids = ChatTokenizer.load(tokenizer)
     out.mkdir(parents=True, exist_ok=True)
     reports = {}
     for split in SPLITS:
-        documents = read_table(corpus / split, ID_AND_TEXT)
-        texts = _encoded(documents, tokenizer, ids, executor, progress, split)
-        reports[split] = write_packed(
-            out / f"{split}.arrow", texts, params.context_length, ids.end_of_text_id
-        )
+        documents = here(corpus / split)
+        documents.must_be_there()
+        with TextsAside(out, documents.rows()) as texts:
+            order = put_aside(documents, texts)
+            ids_of_texts = _encoded(texts, order, tokenizer, ids, executor, progress, split)
+            reports[split] = write_packed(
+                out / f"{split}.arrow", ids_of_texts, params.context_length, ids.end_of_text_id
+            )
     missing = params.context_length - reports["train"].tokens
     if missing > 0:
         raise CorpusTooSmall(
@@ -108,8 +112,33 @@ def pack(
     return PackReport(context_length=params.context_length, **reports)
 
 
+def put_aside(documents: Folder, texts: TextsAside) -> NDArray[np.int64]:
+    """Put the texts of all documents aside.
+
+    Returns:
+        Their places in the order of the hashes of their ids.
+    """
+    digests = np.zeros(len(texts), f"S{hashlib.sha256().digest_size}")
+    start = 0
+    for table in documents.batches(["id", "text"]):
+        places = np.arange(start, start + len(table))
+        texts.put(places, table["text"])
+        names = table["id"].to_pylist()
+        digests[places] = [hashlib.sha256(name.encode()).digest() for name in names]
+        start += len(table)
+    return np.argsort(digests, kind="stable")
+
+
+def texts_in_order(texts: TextsAside, order: NDArray[np.int64]) -> Iterator[list[str]]:
+    """The texts in another order, some megabyte at a time."""
+    upto = np.cumsum(texts.sizes[order], dtype=np.int64)
+    for part in np.split(order, np.flatnonzero(np.diff(upto // BATCH_BYTES)) + 1):
+        yield [texts[place] for place in part.tolist()]
+
+
 def _encoded(
-    documents: pa.Table,
+    texts: TextsAside,
+    order: NDArray[np.int64],
     folder: Path,
     ids: ChatTokenizer,
     executor: ExecutorParams,
@@ -117,32 +146,13 @@ def _encoded(
     split: str,
 ) -> Iterator[Marked]:
     end = np.array([ids.end_of_text_id], np.int32)
-    digests = [hashlib.sha256(name.encode()).digest() for name in documents["id"].to_pylist()]
-    order = np.array(sorted(range(len(digests)), key=digests.__getitem__), np.int64)
-    texts = documents["text"]
-    size = pc.sum(pc.binary_length(texts)).as_py() or 0
+    size = int(texts.sizes.sum(dtype=np.int64))
     done = 0
     for some in encoded(texts_in_order(texts, order), folder, ids, executor, size=size):
         for text in some:
             yield np.concatenate([end, text, end]), None
         done += len(some)
         progress(done, len(order), "documents", split=split)
-
-
-def texts_in_order(texts: pa.ChunkedArray, order: np.ndarray) -> Iterator[list[str]]:
-    """The texts in another order, some megabyte at a time.
-
-    Each is looked up in its own chunk: ``take`` would first make one array of all chunks, anew for
-    each batch, and a column of more than 2 GiB has no room in one.
-    """
-    chunks = texts.chunks
-    starts = np.cumsum([0, *map(len, chunks)])
-    sizes = pc.binary_length(texts).to_numpy()
-    upto = np.cumsum(sizes[order], dtype=np.int64)
-    for part in np.split(order, np.flatnonzero(np.diff(upto // BATCH_BYTES)) + 1):
-        places = np.searchsorted(starts, part, side="right") - 1
-        rows = zip(places.tolist(), (part - starts[places]).tolist(), strict=True)
-        yield [chunks[place][row].as_py() for place, row in rows]
 
 
 def write_packed(

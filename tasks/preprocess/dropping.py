@@ -22,12 +22,13 @@ from tasks.preprocess.chunk_work import ChunkWork
 from tasks.preprocess.cleaning import DIGEST_BYTES
 from tasks.preprocess.digests import digests_in
 from tasks.preprocess.earlier_texts import NOWHERE, EarlierTexts, Like
+from tasks.preprocess.keys_aside import KeysAside
 from tasks.preprocess.known_pairs import KnownPairs
 from tasks.preprocess.minhash import similarities
 from tasks.preprocess.near_duplicates import cluster_firsts
 from tasks.preprocess.paragraphs import repeated
-from tasks.preprocess.texts_aside import KeysAside, TextsAside
 from tasks.preprocess.word_hashes import Places
+from tasks.texts_aside import TextsAside
 
 EARLIER = "in an earlier corpus"
 EARLIER_WITHOUT = "in an earlier corpus but for repeated paragraphs"
@@ -203,7 +204,7 @@ class Documents:
 
         before = self._earlier.none()
         if self._earlier.corpora:
-            with KeysAside(aside / "keys", params.bands, len(staying)) as keys:
+            with KeysAside(aside, params.bands, len(staying)) as keys:
                 put_keys(keys, 0)
                 before = self._earlier.like(keys)
         start = len(before)
@@ -220,8 +221,8 @@ class Documents:
             texts.put(start + part.start + these, of_chunk.take(rows))
 
         with (
-            KeysAside(aside / "keys", params.bands, count) as keys,
-            TextsAside(aside / "texts", count, bring) as texts,
+            KeysAside(aside, params.bands, count) as keys,
+            TextsAside(aside, count, bring) as texts,
         ):
             before.put_keys(keys)
             put_keys(keys, start)

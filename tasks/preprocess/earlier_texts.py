@@ -18,11 +18,12 @@ from tasks.preprocess.cleaning import DIGEST_BYTES
 from tasks.preprocess.digests import Digests, digests_in
 from tasks.preprocess.earlier_corpora import EarlierCorpus
 from tasks.preprocess.earlier_shards import DIGESTS, KEYS, PARAGRAPHS, EarlierShards, Shard
+from tasks.preprocess.keys_aside import KeysAside
 from tasks.preprocess.layers.fingerprints import hashed
 from tasks.preprocess.near_duplicates import Keys
-from tasks.preprocess.texts_aside import KeysAside, TextsAside
 from tasks.preprocess.word_hashes import Places
 from tasks.progress import Progress
+from tasks.texts_aside import TextsAside
 
 NOWHERE = -1
 

@@ -1,7 +1,13 @@
 """The pack stage: documents in rows, and where their borders are."""
 
+import hashlib
 import multiprocessing
-from collections.abc import Iterator
+import os
+import shutil
+import subprocess
+import sys
+import tracemalloc
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from pydoc_data.topics import topics
 
@@ -11,18 +17,21 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from chatwright.errors import CorpusTooSmall, WorkerDied
+from chatwright.errors import BadInput, CorpusTooSmall, MissingInput, WorkerDied
 from model.rows import Rows
 from model.tokenizer import ChatTokenizer
 from tasks import executor
 from tasks import pack as packing
+from tasks.corpus_folder import here
 from tasks.documents import Document, write_dialogues, write_documents
 from tasks.encoding import encoded
-from tasks.pack import PackReport, pack, texts_in_order, write_packed
+from tasks.pack import PackReport, pack, put_aside, texts_in_order, write_packed
 from tasks.params import PackParams, TokenizerParams
 from tasks.params_executor import ExecutorParams
+from tasks.texts_aside import TextsAside
 from tasks.tokenizer import train_tokenizer
 
+ROOT = Path(__file__).resolve().parents[2]
 TWO = ExecutorParams(workers=2)
 # Python's language reference, which every installation has: real text.
 TEXTS = [topics[name][:200] for name in sorted(topics)[:60]]
@@ -132,30 +141,90 @@ def test_a_corpus_that_processes_share_gives_the_same_bytes(
         assert one.read_bytes() == other.read_bytes()
 
 
-def test_a_column_of_more_than_two_gib_is_read_in_any_order() -> None:
-    megabyte = pa.array(["y" * 2**20])
-    texts = pa.chunked_array([megabyte] * 2_100 + [pa.array([], pa.string()), pa.array(["end"])])
-    first = next(texts_in_order(texts, np.arange(2_101)[::-1]))
-    assert first[0] == "end" and len(first) == 1
+def test_documents_come_in_the_order_of_the_hashes_of_their_ids(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(packing, "BATCH_BYTES", 1_000)
+    texts = {f"folder/{n:03d}": text for n, text in enumerate(["", *TEXTS, "你好 🙂"])}
+    write_documents(
+        (Document(name, "folder", "T", text, "en") for name, text in texts.items()),
+        tmp_path / "train",
+        shard_rows=25,
+    )
+    with TextsAside(tmp_path, len(texts)) as aside:
+        batches = list(texts_in_order(aside, put_aside(here(tmp_path / "train"), aside)))
+    names = sorted(texts, key=lambda name: hashlib.sha256(name.encode()).hexdigest())
+    assert [text for some in batches for text in some] == [texts[name] for name in names]
+    assert max(sum(len(text.encode()) for text in some) for some in batches) < 1_200
 
 
-def test_reading_in_another_order_copies_each_text_once(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Work is counted, not timed: ten times the corpus allocates ten times as much."""
-    monkeypatch.setattr(packing, "BATCH_BYTES", 2_000)
+def test_the_texts_of_a_corpus_are_not_in_memory(tmp_path: Path) -> None:
+    """Memory is counted where it is asked for, by Python and numpy and by Arrow."""
 
-    def allocated(documents: int) -> int:
-        texts = pa.chunked_array([pa.array([f"{n:0100}"]) for n in range(documents)])
-        order = np.random.default_rng(0).permutation(documents)
+    def most(megabytes: int) -> int:
+        folder = tmp_path / str(megabytes)
+        texts = (f"{n} {TEXTS[n % 60]}\n" * 95 for n in range(50 * megabytes))
+        write_documents(
+            (Document(f"folder/{n:05d}", "folder", "T", t, "en") for n, t in enumerate(texts)),
+            folder,
+        )
         pool, before = pa.proxy_memory_pool(pa.default_memory_pool()), pa.default_memory_pool()
         pa.set_memory_pool(pool)
+        tracemalloc.start()
         try:
-            read = [text for some in texts_in_order(texts, order) for text in some]
+            with TextsAside(tmp_path, 50 * megabytes) as aside:
+                read = texts_in_order(aside, put_aside(here(folder), aside))
+                assert sum(len(text) for some in read for text in some) > megabytes * 900_000
+            return int(pool.max_memory()) + tracemalloc.get_traced_memory()[1]
         finally:
+            tracemalloc.stop()
             pa.set_memory_pool(before)
-        assert read == [f"{n:0100}" for n in order]
-        return pool.total_bytes_allocated()
 
-    assert allocated(5_000) < 20 * allocated(500)
+    small = most(40)
+    assert most(120) < small + 4 * 2**20, "of 80 MB more text"
+
+
+def test_nothing_but_the_rows_is_left_in_the_folder(corpus: Path, tmp_path: Path) -> None:
+    packed(corpus, tmp_path, 64)
+    expected = ["test.arrow", "train.arrow", "validation.arrow"]
+    assert sorted(path.name for path in tmp_path.iterdir()) == expected
+
+
+def test_a_split_that_is_not_there_or_damaged_is_named(corpus: Path, tmp_path: Path) -> None:
+    shutil.copytree(corpus / "clean", tmp_path / "clean")
+    shutil.copytree(corpus / "tokenizer", tmp_path / "tokenizer")
+    damaged = tmp_path / "clean" / "validation" / "part-00000.parquet"
+    damaged.write_bytes(damaged.read_bytes()[:-20])
+    with pytest.raises(BadInput, match=r"validation/part-00000\.parquet: cannot be read"):
+        packed(tmp_path, tmp_path / "out", 64)
+    shutil.rmtree(tmp_path / "clean" / "validation")
+    with pytest.raises(MissingInput, match="clean/validation: there is no Parquet file"):
+        packed(tmp_path, tmp_path / "out", 64)
+
+
+def test_a_disk_that_the_texts_fill_is_said_in_one_sentence(
+    corpus: Path, tmp_path: Path, small_disk: Callable[[Path, str], None]
+) -> None:
+    (tmp_path / "data").mkdir()
+    small_disk(tmp_path / "data", "512k")
+    for split in ("train", "validation", "test"):
+        # On the disk a few kilobytes, unpacked 2 MB.
+        write_documents(
+            [Document("folder/a", "folder", "T", TEXTS[0] * 10_000, "en")],
+            tmp_path / "data" / "clean" / split,
+        )
+    shutil.copytree(corpus / "tokenizer", tmp_path / "artifacts" / "tokenizer")
+    shutil.copyfile(ROOT / "params.yaml", tmp_path / "params.yaml")
+    done = subprocess.run(
+        [sys.executable, "-m", "tasks.pack"],
+        cwd=tmp_path,
+        env={**os.environ, "PYTHONPATH": str(ROOT)},
+        capture_output=True,
+        text=True,
+    )
+    assert (done.returncode, len(done.stderr.splitlines())) == (2, 1), done.stderr
+    assert "the disk is full, so nothing was written" in done.stderr
+    assert sorted(path.name for path in (tmp_path / "data").iterdir()) == ["clean"]
 
 
 def test_a_killed_process_is_a_sentence(corpus: Path) -> None:
