@@ -5,13 +5,14 @@ by the package ``regex``, and no token spans two pieces; so a piece that was see
 up, and each different one is encoded once (byte_pairs.py). Of ordinary text one in 20 pieces is
 new. A tokenizer that cuts otherwise, as those of published weights may, encodes its texts itself;
 so does ours a text with characters that this Python's Unicode does not have yet, since what is a
-letter among them is not known to all libraries alike.
+letter among them is not known to all libraries alike. A long text is taken in parts, cut where no
+piece goes on: its pieces take a hundred times what it takes itself.
 """
 
 import json
 import unicodedata
 from collections.abc import Iterator, Sequence
-from itertools import chain
+from itertools import chain, islice
 
 import numpy as np
 import regex
@@ -31,6 +32,12 @@ MOST_IDS = 1 << 20
 BATCH_CHARACTERS = 1 << 20
 PIECES_A_TOKEN = 2
 """After so many new pieces for each of its tokens it pays to look at them all (byte_pairs.py)."""
+
+PART_CHARACTERS = 1 << 16
+"""A part of a long text has as many, and what is left of its last line."""
+
+# After a line break, what is no white space begins a piece.
+BORDERS = regex.compile(r"(?<=\n)(?=\S)")
 
 
 def pieces_then_bytes() -> pre_tokenizers.PreTokenizer:
@@ -82,7 +89,13 @@ class WordEncoder:
         """The ids of each text, int32."""
         if not self._by_pieces:
             return self._whole(texts)
-        return list(chain.from_iterable(map(self._batch, batches(texts))))
+        parts = [list(parts_of(text)) for text in texts]
+        whole = list(chain.from_iterable(parts))
+        found = chain.from_iterable(map(self._batch, batches(whole)))
+        return [
+            next(found) if len(some) == 1 else np.concatenate(list(islice(found, len(some))))
+            for some in parts
+        ]
 
     def _batch(self, texts: Sequence[str]) -> list[np.ndarray]:
         whole = [place for place, text in enumerate(texts) if has_new_characters(text)]
@@ -114,26 +127,38 @@ class WordEncoder:
 
     def _learn(self) -> None:
         new = self._numbers.new
-        if not new:
-            return
         self._learnt += len(new)
         if self._pairs is None and self._learnt > PIECES_A_TOKEN * self._tokenizer.get_vocab_size():
             self._pairs = BytePairs(self._tokenizer)
-        if self._pairs is None:
-            found = self._tokenizer.encode_batch_fast(new, add_special_tokens=False)
-            ids, lengths = joined(each.ids for each in found)
-        else:
-            ids, lengths = self._pairs.encode(new)
-        starts = len(self._ids) + np.cumsum(lengths) - lengths
-        self._lengths = np.concatenate([self._lengths, lengths])
-        self._starts = np.concatenate([self._starts, starts])
-        self._ids = np.concatenate([self._ids, ids])
+        # What tokenizers gives takes some hundred bytes for each id.
+        for some in batches(new, PART_CHARACTERS):
+            if self._pairs is None:
+                found = self._tokenizer.encode_batch_fast(some, add_special_tokens=False)
+                ids, lengths = joined(each.ids for each in found)
+            else:
+                ids, lengths = self._pairs.encode(some)
+            starts = len(self._ids) + np.cumsum(lengths) - lengths
+            self._lengths = np.concatenate([self._lengths, lengths])
+            self._starts = np.concatenate([self._starts, starts])
+            self._ids = np.concatenate([self._ids, ids])
         self._numbers.new = []
 
     def _forget(self) -> None:
         self._numbers = _Numbers()
         self._starts, self._lengths = self._starts[:0], self._lengths[:0]
         self._ids = self._ids[:0]
+
+
+def parts_of(text: str) -> Iterator[str]:
+    """A text in parts, whose pieces are its own; in one part, if it is not long or has no lines."""
+    start = 0
+    while len(text) - start > PART_CHARACTERS:
+        border = BORDERS.search(text, start + PART_CHARACTERS)
+        if border is None:
+            break
+        yield text[start : border.start()]
+        start = border.start()
+    yield text[start:]
 
 
 def has_new_characters(text: str) -> bool:
@@ -154,13 +179,17 @@ class _Numbers(dict[str, int]):
         return number
 
 
-def batches(texts: Sequence[str]) -> Iterator[Sequence[str]]:
-    """Texts in groups of about ``BATCH_CHARACTERS``, so that memory does not grow with them."""
-    start = characters = 0
+def batches(texts: Sequence[str], characters: int | None = None) -> Iterator[Sequence[str]]:
+    """Texts in groups of so many characters, so that memory does not grow with them.
+
+    Args:
+        characters: about; None: ``BATCH_CHARACTERS``.
+    """
+    start = held = 0
     for place, text in enumerate(texts):
-        characters += len(text)
-        if characters >= BATCH_CHARACTERS:
+        held += len(text)
+        if held >= (characters or BATCH_CHARACTERS):
             yield texts[start : place + 1]
-            start, characters = place + 1, 0
+            start, held = place + 1, 0
     if start < len(texts):
         yield texts[start:]

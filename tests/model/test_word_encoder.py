@@ -2,6 +2,7 @@
 
 import shutil
 import sys
+import tracemalloc
 from pathlib import Path
 
 import numpy as np
@@ -60,6 +61,30 @@ def test_each_text_has_the_ids_that_the_tokenizer_alone_gives(
 def test_any_text_comes_back_from_its_ids(tokenizer: ChatTokenizer, text: str) -> None:
     assert tokenizer.decode(tokenizer.encode(text)) == text
     assert tokenizer.decode(tokenizer.encode_batch([text])[0]) == text
+
+
+@settings(max_examples=300, deadline=None)
+@given(text=TEXTS)
+@example(text="a\n\n b!\nc\n\u088f d\r\ne\n")
+def test_a_long_text_that_is_taken_in_parts_has_the_same_ids(alone: Tokenizer, text: str) -> None:
+    expected = alone.encode(text, add_special_tokens=False).ids
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(word_encoder, "PART_CHARACTERS", 2)
+        patch.setattr(word_encoder, "BATCH_CHARACTERS", 5)
+        found = WordEncoder(alone).encode([text, "a\nb", text])
+    assert [ids.tolist() for ids in (found[0], found[2])] == [expected, expected]
+
+
+def test_a_long_text_takes_little_more_memory_than_itself_and_its_ids(alone: Tokenizer) -> None:
+    text = "".join(f"line {number}\n" for number in range(300_000))
+    tracemalloc.start()
+    try:
+        [ids] = WordEncoder(alone).encode([text])
+        peak = tracemalloc.get_traced_memory()[1]
+    finally:
+        tracemalloc.stop()
+    # The text's parts, the ids, and the ids in one; its pieces alone would take 60 bytes each.
+    assert peak < len(text) + 2 * ids.nbytes + 40 * 2**20
 
 
 def test_pieces_are_forgotten_when_there_are_too_many_and_the_ids_stay_right(
