@@ -85,6 +85,7 @@ class TokenizerParams(Section):
 
     vocab_size: Annotated[int, Field(ge=300, le=262_144)] | None
     language_exponent: Share = 1.0
+    training_bytes: Annotated[int, Field(ge=100_000)] | None = 100_000_000
 
 
 class PackParams(Section):

@@ -2,15 +2,15 @@
 
 Notable choices: any text can be encoded, because the alphabet is all 256 bytes; text is cut as
 Qwen and GPT-4 cut it, so that no token joins a word to a line break or a comma, and digits stand
-alone, which makes numbers regular; only training documents are read, so that the held-out text
-stays unseen; it is measured, though. The same corpus gives the same file.
+alone, which makes numbers regular; only training documents are learnt from, so that the held-out
+text stays unseen; it is measured, though. Of a large corpus a share is read, which the documents'
+ids decide. The same corpus gives the same file.
 
 Where the weights exist already (``model.init``), so does their tokenizer, and is taken as it is;
 one without a chat template is given ours and its tokens.
 """
 
 import shutil
-from collections import defaultdict
 from collections.abc import Iterable
 from pathlib import Path
 
@@ -26,12 +26,12 @@ from model.tokenizer import (
     read_tokenizer,
     save_tokenizer,
 )
-from model.word_encoder import pieces_then_bytes
-from tasks.documents import read_dialogues, read_documents
+from model.word_encoder import parts_of, pieces_then_bytes
 from tasks.params import TokenizerParams
 from tasks.progress import Progress, silent
 from tasks.stage import Stage
-from tasks.tokenizer_report import FREQUENT, Texts, TokenizerReport, report_on
+from tasks.tokenizer_report import FREQUENT, TokenizerReport, report_on
+from tasks.training_texts import Texts, training_texts
 from tasks.vocabulary import ALPHABET, balanced, chosen_size, first_tokens
 
 LEAST_MERGES = 44
@@ -55,7 +55,7 @@ def train_tokenizer(
     """Learn the merges and write the tokenizer in Hugging Face's layout.
 
     Args:
-        corpus: the clean corpus; its ``train`` folder is read.
+        corpus: the clean corpus; its ``train`` folder is learnt from, ``validation`` measured.
         dialogues: conversations, so that the languages of small talk are known too.
         out: the folder to write to.
 
@@ -65,28 +65,25 @@ def train_tokenizer(
 
     Raises:
         CorpusTooSmall: there is next to no text to learn from.
+        MissingInput, BadInput: a folder is not there, or one of its files cannot be read.
     """
-    documents, turns = by_language(corpus / "train"), turns_by_language(dialogues)
-    texts = {
-        lang: documents.get(lang, []) + turns.get(lang, [])
-        for lang in documents.keys() | turns.keys()
-    }
-    number = sum(map(len, texts.values()))
+    texts = training_texts(corpus, dialogues, params.training_bytes)
+    number = sum(map(len, texts.learnt_from.values()))
     progress(0, number, "texts")
-    tokenizer = learnt(texts, params)
+    tokenizer = learnt(texts.learnt_from, params)
     vocab_size = tokenizer.get_vocab_size()
     if vocab_size < min(params.vocab_size or NO_LIMIT, ALPHABET + LEAST_MERGES):
         raise CorpusTooSmall(
             str(corpus / "train"),
             f"its {number:,} texts gave {vocab_size - ALPHABET} merges "
             f"where {LEAST_MERGES} are the least",
-            "Put more text into corpus/",
+            "Put more text into corpus/"
+            + ("" if texts.share == 1 else ", or raise tokenizer.training_bytes"),
         )
     progress(number, number, "texts", vocabulary=vocab_size)
     out.mkdir(parents=True, exist_ok=True)
     save_tokenizer(tokenizer, out, NO_LIMIT)
-    held_out = by_language(corpus / "validation")
-    return report_on(tokenizer, documents, turns, held_out, wanted=params.vocab_size)
+    return report_on(tokenizer, texts, wanted=params.vocab_size)
 
 
 def learnt(texts: Texts, params: TokenizerParams) -> Tokenizer:
@@ -101,13 +98,16 @@ def learnt(texts: Texts, params: TokenizerParams) -> Tokenizer:
     return first_tokens(largest, chosen_size(largest, everything))
 
 
-def adopt_tokenizer(weights: Path, corpus: Path, dialogues: Path, out: Path) -> TokenizerReport:
+def adopt_tokenizer(
+    weights: Path, corpus: Path, dialogues: Path, out: Path, params: TokenizerParams
+) -> TokenizerReport:
     """Take over the tokenizer of weights that exist.
 
     Args:
         weights: a folder in Hugging Face's layout.
         corpus, dialogues: what it is measured on.
         out: the folder to write to.
+        params: how much of that is read.
 
     Raises:
         MissingInput, BadInput: the folder has no tokenizer, or one that cannot be read; its ids
@@ -136,29 +136,8 @@ def adopt_tokenizer(weights: Path, corpus: Path, dialogues: Path, out: Path) -> 
         tokenizer.add_special_tokens(list(SPECIAL_TOKENS))
         save_tokenizer(tokenizer, out, NO_LIMIT)
     adopted = Tokenizer.from_file(str(out / "tokenizer.json"))
-    return report_on(
-        adopted,
-        by_language(corpus / "train"),
-        turns_by_language(dialogues),
-        by_language(corpus / "validation"),
-        wanted=adopted.get_vocab_size(),
-    )
-
-
-def by_language(documents: Path) -> dict[str, list[str]]:
-    """The texts of a folder of documents."""
-    texts: dict[str, list[str]] = defaultdict(list)
-    for document in read_documents(documents):
-        texts[document.lang].append(document.text)
-    return texts
-
-
-def turns_by_language(dialogues: Path) -> dict[str, list[str]]:
-    """What is said in the dialogues."""
-    texts: dict[str, list[str]] = defaultdict(list)
-    for dialogue in read_dialogues(dialogues):
-        texts[dialogue.lang] += [m["content"] for m in dialogue.messages]
-    return texts
+    texts = training_texts(corpus, dialogues, params.training_bytes)
+    return report_on(adopted, texts, wanted=adopted.get_vocab_size())
 
 
 def byte_level_bpe(texts: Iterable[str], vocab_size: int, *, least_examples: int = 0) -> Tokenizer:
@@ -177,7 +156,8 @@ def byte_level_bpe(texts: Iterable[str], vocab_size: int, *, least_examples: int
         initial_alphabet=sorted(pre_tokenizers.ByteLevel.alphabet()),
         show_progress=False,
     )
-    tokenizer.train_from_iterator(texts, trainer)
+    # It takes 256 texts at once, and what it makes of a long one is a hundred times as large.
+    tokenizer.train_from_iterator((part for text in texts for part in parts_of(text)), trainer)
     return tokenizer
 
 
@@ -186,12 +166,11 @@ def main() -> None:
     with Stage("tokenizer") as stage:
         corpus, dialogues = stage.input("data/clean"), stage.input("data/dialogues")
         out, init = stage.output("artifacts/tokenizer"), stage.params.model.init
+        params = stage.params.tokenizer
         if init == RANDOM:
-            report = train_tokenizer(
-                corpus, dialogues, out, stage.params.tokenizer, progress=stage.progress
-            )
+            report = train_tokenizer(corpus, dialogues, out, params, progress=stage.progress)
         else:
-            report = adopt_tokenizer(weights_folder(init), corpus, dialogues, out)
+            report = adopt_tokenizer(weights_folder(init), corpus, dialogues, out, params)
         stage.log(report.line())
         stage.report(report)
 

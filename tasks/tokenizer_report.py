@@ -14,9 +14,7 @@ from tokenizers import Tokenizer
 from model.token_bytes import token_bytes
 from model.tokenizer import ids_of
 from model.word_encoder import WordEncoder, batches
-
-Texts = Mapping[str, Sequence[str]]
-"""Texts by language."""
+from tasks.training_texts import TrainingTexts
 
 NAMED = 10
 """So many of the longest tokens and of the glitch tokens are named."""
@@ -40,8 +38,9 @@ class TokenizerReport(BaseModel):
     Attributes:
         wanted_vocab_size: None: it was to be chosen by the corpus.
         documents, training_bytes: texts that it learnt from, turns of dialogues included.
+        training_share: those bytes, as a share of what there is; 1 unless it is a large corpus.
         bytes_per_token: by language, of those.
-        validation_bytes_per_token: of held-out documents, which it has not seen.
+        validation_bytes_per_token: of held-out documents, which it has not seen; of the same share.
         dialogues_bytes_per_token: of the turns of the dialogues.
         unknown_tokens: what it has no token for, in all of these; 0 for a tokenizer of bytes.
         frequent_share: the share of its tokens, special ones and single bytes aside, that stand
@@ -55,6 +54,7 @@ class TokenizerReport(BaseModel):
     wanted_vocab_size: int | None
     documents: int
     training_bytes: int
+    training_share: float
     bytes_per_token: dict[str, float]
     validation_bytes_per_token: dict[str, float]
     dialogues_bytes_per_token: dict[str, float]
@@ -74,6 +74,7 @@ class TokenizerReport(BaseModel):
             f"; {self.frequent_share:.0%} of the tokens are frequent, "
             f"{self.glitch_tokens} never used, {self.unknown_tokens} unknown"
             + (f"; the longest has {longest.bytes} bytes" if longest else "")
+            + ("" if self.training_share == 1 else f"; of {self.training_share:.1%} of the text")
         )
 
 
@@ -81,15 +82,12 @@ def _listed(by_language: Mapping[str, float]) -> str:
     return ", ".join(f"{lang} {value:.2f}" for lang, value in by_language.items())
 
 
-def report_on(
-    tokenizer: Tokenizer, documents: Texts, turns: Texts, held_out: Texts, *, wanted: int | None
-) -> TokenizerReport:
+def report_on(tokenizer: Tokenizer, texts: TrainingTexts, *, wanted: int | None) -> TokenizerReport:
     """What a tokenizer makes of the texts of each language.
 
     Args:
-        documents: of the training split.
-        turns: of the dialogues; with ``documents``, what it learnt from.
-        held_out: documents of the validation split.
+        tokenizer: which may have learnt from them, or not.
+        texts: what it is measured on.
         wanted: the size of the vocabulary that was asked for.
     """
     text_only = Tokenizer.from_str(tokenizer.to_str())
@@ -98,9 +96,10 @@ def report_on(
     text_only.no_padding()
     encoder = WordEncoder(text_only)
     size = ids_of(tokenizer)
-    of_documents = {lang: Counted.of(encoder, texts, size) for lang, texts in documents.items()}
-    of_turns = {lang: Counted.of(encoder, texts, size) for lang, texts in turns.items()}
-    of_held_out = {lang: Counted.of(encoder, texts, size) for lang, texts in held_out.items()}
+    of_documents, of_turns, of_held_out = (
+        {lang: Counted.of(encoder, some, size) for lang, some in kind.items()}
+        for kind in (texts.documents, texts.turns, texts.held_out)
+    )
     nothing = Counted(0, 0, np.zeros(size, np.int64))
     learnt = {
         lang: of_documents.get(lang, nothing) + of_turns.get(lang, nothing)
@@ -132,6 +131,7 @@ def report_on(
         wanted_vocab_size=wanted,
         documents=sum(each.texts for each in learnt.values()),
         training_bytes=sum(each.bytes for each in learnt.values()),
+        training_share=round(texts.share, 4),
         bytes_per_token=_bytes_per_token(learnt),
         validation_bytes_per_token=_bytes_per_token(of_held_out),
         dialogues_bytes_per_token=_bytes_per_token(of_turns),

@@ -23,8 +23,9 @@ from tokenizers import Tokenizer
 
 from model.token_bytes import token_bytes
 from model.tokenizer import SPECIAL_TOKENS
-from model.word_encoder import WordEncoder
-from tasks.tokenizer_report import FREQUENT, Texts
+from model.word_encoder import WordEncoder, batches, parts_of
+from tasks.tokenizer_report import FREQUENT
+from tasks.training_texts import Texts
 
 ALPHABET = 256 + len(SPECIAL_TOKENS)
 SHARE = 0.95
@@ -70,7 +71,8 @@ def chosen_size(largest: Tokenizer, texts: Sequence[str]) -> int:
     """
     words: Counter[str] = Counter()
     for text in texts:
-        words.update(WordEncoder.cut(text))
+        for part in parts_of(text):
+            words.update(WordEncoder.cut(part))
     # Between these: enough examples for all that is below, not enough for what is above.
     fits, fails = ALPHABET, largest.get_vocab_size() + 1
     while fails - fits > MULTIPLE // 4:
@@ -84,10 +86,12 @@ def chosen_size(largest: Tokenizer, texts: Sequence[str]) -> int:
 
 def frequent_share(tokenizer: Tokenizer, words: Mapping[str, int]) -> float:
     """The share of the tokens, single bytes aside, that stand ``FREQUENT`` times in the words."""
-    ids = WordEncoder(tokenizer).encode(list(words))
-    counts = np.fromiter(words.values(), np.int64, len(words))
-    each = np.repeat(counts, [len(some) for some in ids])
-    times = np.bincount(np.concatenate(ids), each, tokenizer.get_vocab_size())
+    encoder = WordEncoder(tokenizer)
+    times = np.zeros(tokenizer.get_vocab_size(), np.int64)
+    for some in batches(list(words)):
+        ids = encoder.encode(some)
+        counts = np.repeat([words[word] for word in some], [len(each) for each in ids])
+        times += np.bincount(np.concatenate(ids), counts, len(times)).astype(np.int64)
     longer = [number for number, token in token_bytes(tokenizer).items() if len(token) > 1]
     return float((times[longer] >= FREQUENT).mean()) if longer else 1.0
 

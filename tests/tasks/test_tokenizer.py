@@ -8,13 +8,22 @@ from pydoc_data.topics import topics
 import pytest
 
 from chatwright.errors import CorpusTooSmall
+from model import word_encoder
 from model.token_bytes import token_bytes
 from model.tokenizer import ChatTokenizer, read_tokenizer
-from tasks import vocabulary
-from tasks.documents import Dialogue, Document, write_dialogues, write_documents
+from model.word_encoder import WordEncoder
+from tasks import training_texts, vocabulary
+from tasks.documents import (
+    Dialogue,
+    Document,
+    read_dialogues,
+    write_dialogues,
+    write_documents,
+)
 from tasks.params import TokenizerParams
 from tasks.tokenizer import train_tokenizer
 from tasks.tokenizer_report import TokenizerReport
+from tasks.training_texts import TrainingTexts
 from tasks.vocabulary import balanced, weights
 
 # Python's language reference, which every installation has: real text.
@@ -202,3 +211,143 @@ def test_the_corpus_chooses_a_vocabulary_that_has_examples(tmp_path: Path) -> No
 def test_a_corpus_too_small_to_choose_from_is_refused(tmp_path: Path) -> None:
     with pytest.raises(CorpusTooSmall, match="merges where 44 are the least. Put more text"):
         trained(tmp_path, texts=["ab"], vocab_size=None)
+
+
+SECTIONS = {f"folder/{name}": topics[name] for name in sorted(topics) if len(topics[name]) < 50_000}
+SECTIONS_BYTES = sum(len(text.encode()) for text in SECTIONS.values())
+
+
+@pytest.fixture(scope="module")
+def sections(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A corpus of Python's language reference, for training and again as held out; 40 dialogues."""
+    folder = tmp_path_factory.mktemp("sections")
+    for split in ("train", "validation"):
+        documents = (Document(id, "folder", "T", text, "en") for id, text in SECTIONS.items())
+        write_documents(documents, folder / "clean" / split)
+    said = [{"role": "user", "content": "你好"}, {"role": "assistant", "content": "你好，你好"}]
+    write_dialogues(
+        [Dialogue(f"dialogues/zh/{n}", "d", "zh", "c", said) for n in range(40)],
+        folder / "dialogues",
+    )
+    return folder
+
+
+def of_sections(folder: Path, out: Path, training_bytes: int | None) -> TokenizerReport:
+    params = TokenizerParams(vocab_size=600, training_bytes=training_bytes)
+    return train_tokenizer(folder / "clean", folder / "dialogues", out, params)
+
+
+def is_in(id: str, share: float) -> bool:
+    return int.from_bytes(hashlib.sha256(id.encode()).digest()[:8], "big") / 2**64 < share
+
+
+def test_of_a_large_corpus_a_share_is_learnt_that_the_ids_decide(
+    sections: Path, tmp_path: Path
+) -> None:
+    whole = SECTIONS_BYTES + 40 * 21  # 2 and 5 characters of 3 bytes
+    assert whole > 300_000
+    report = of_sections(sections, tmp_path / "a", 200_000)
+    share = 200_000 / whole
+    texts = [text for id, text in SECTIONS.items() if is_in(id, share)]
+    talks = sum(is_in(f"dialogues/zh/{n}", share) for n in range(40))
+    assert 0 < len(texts) < len(SECTIONS) and 0 < talks < 40
+    taken = sum(len(text.encode()) for text in texts)
+    assert (report.documents, report.training_bytes) == (len(texts) + 2 * talks, taken + 21 * talks)
+    assert report.training_share == round((taken + 21 * talks) / whole, 4)
+    assert f"; of {report.training_share:.1%} of the text" in report.line()
+    # Held out is the same text here, and so the same share of it.
+    assert report.validation_bytes_per_token == {"en": report.bytes_per_token["en"]}
+    # It is what those texts alone would have given.
+    write_documents(
+        (Document(id, "folder", "T", SECTIONS[id], "en") for id in SECTIONS if is_in(id, share)),
+        tmp_path / "clean" / "train",
+    )
+    write_documents([], tmp_path / "clean" / "validation")
+    write_dialogues(
+        (each for each in read_dialogues(sections / "dialogues") if is_in(each.id, share)),
+        tmp_path / "dialogues",
+    )
+    alone = of_sections(tmp_path, tmp_path / "b", None)
+    assert alone.training_share == 1
+    files = [tmp_path / name / "tokenizer.json" for name in ("a", "b")]
+    assert files[0].read_bytes() == files[1].read_bytes()
+
+
+def test_up_to_the_size_asked_for_all_is_learnt_and_so_it_is_without_one(
+    sections: Path, tmp_path: Path
+) -> None:
+    reports = [of_sections(sections, tmp_path / str(most), most) for most in (10**8, None)]
+    assert reports[0] == reports[1]
+    assert (reports[0].documents, reports[0].training_share) == (len(SECTIONS) + 80, 1)
+    assert "of the text" not in reports[0].line()
+    files = [tmp_path / name / "tokenizer.json" for name in (str(10**8), "None")]
+    assert files[0].read_bytes() == files[1].read_bytes()
+
+
+def test_text_of_many_different_pieces_is_learnt_from_as_far_as_they_fit(
+    sections: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(training_texts, "PIECES_BYTES", 30_000)
+
+    def read(most: int | None) -> TrainingTexts:
+        return training_texts.training_texts(sections / "clean", sections / "dialogues", most)
+
+    def pieces_bytes(texts: list[str]) -> int:
+        pieces = {piece for text in texts for piece in WordEncoder.cut(text)}
+        return sum(len(piece.encode()) for piece in pieces)
+
+    def below(share: float) -> list[str]:
+        return [text for id, text in SECTIONS.items() if is_in(id, share)]
+
+    of_turns = len("你好，你好".encode())  # "你好" and "，你好"
+    some = read(10**8)
+    assert pieces_bytes(below(1)) > 40_000
+    # As much as fits: with the step before, a quarter more text, the pieces would not.
+    shares = (0.8**step for step in range(30))
+    fitting = next(share for share in shares if pieces_bytes(below(share)) + of_turns <= 30_000)
+    assert list(some.documents["en"]) == list(some.held_out["en"]) == below(fitting)
+    # Who asks for more text or for all is given more of them.
+    for most in (2 * 10**8, None):
+        assert list(read(most).documents["en"]) == below(1)
+
+
+def test_of_long_documents_excerpts_are_taken(tmp_path: Path) -> None:
+    lines = [f"{book}, line {n}: {10_007 * n % 99_991}\n" for book in "abc" for n in range(40_000)]
+    books = {"b/" + book: "".join(x for x in lines if x.startswith(book)) for book in "abc"}
+    whole = sum(map(len, books.values()))
+    assert min(map(len, books.values())) > 16 * 50_000
+    clean, dialogues = corpus(tmp_path, [])
+    write_documents(
+        (Document(id, "b", "T", text, "en") for id, text in books.items()), clean / "train"
+    )
+
+    def read(most: int) -> list[str]:
+        found = training_texts.training_texts(clean, dialogues, most)
+        assert found.share == pytest.approx(most / whole, rel=0.5)
+        return list(found.documents["en"])
+
+    half = read(whole // 2)
+    assert len(half) == 3, "some of each"
+    for text, book in zip(half, books.values(), strict=True):
+        assert len(text) < len(book)
+        torn = {*text.splitlines()} - {*book.splitlines()}  # at the ends of excerpts
+        assert len(torn) <= 2 * (len(book) // 50_000 + 1)
+    assert read(whole + 10_000) == list(books.values())
+
+
+def test_a_long_text_is_learnt_as_if_it_were_short(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    texts = ["".join(TEXTS) + "\n 你好\n\n\t!\r\n"]
+    trained(tmp_path / "whole", texts, vocab_size=500)
+    monkeypatch.setattr(word_encoder, "PART_CHARACTERS", 10)
+    trained(tmp_path / "parts", texts, vocab_size=500)
+    files = [tmp_path / name / "tokenizer" / "tokenizer.json" for name in ("whole", "parts")]
+    assert files[0].read_bytes() == files[1].read_bytes()
+
+
+def test_a_share_with_next_to_no_text_in_it_says_what_to_raise(tmp_path: Path) -> None:
+    clean, dialogues = corpus(tmp_path, ["ab " * 100_000])
+    params = TokenizerParams(vocab_size=320, training_bytes=100_000)
+    with pytest.raises(CorpusTooSmall, match=r"corpus/, or raise tokenizer\.training_bytes"):
+        train_tokenizer(clean, dialogues, tmp_path / "tokenizer", params)
