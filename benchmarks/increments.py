@@ -25,7 +25,6 @@ import json
 import os
 import random
 import re
-import subprocess
 import sys
 import tempfile
 from collections.abc import Iterator
@@ -36,6 +35,7 @@ from typing import Any
 from rich.console import Console
 from rich.table import Table
 
+from benchmarks.peak_memory import watched
 from chatwright.errors import MissingInput
 from tasks.documents import Document, write_documents
 
@@ -54,33 +54,17 @@ OTHER_LIMIT = {"quality": {"gopher_quality": {"min_words": 60}}}
 OTHER_LINES = {"quality": {"c4": {"min_line_words": 4}}}
 """C4's filter takes other lines out, so that what follows it has other texts."""
 CHILD = """
-import json, os, sys, threading, time
+import json, os, sys, time
 from pathlib import Path
-
-import psutil
 
 from tasks.params import PreprocessParams
 from tasks.params_executor import ExecutorParams
 from tasks.preprocess.preprocess import preprocess
 from tasks.row_tables import without_pandas
 
-most = [0, 0]
-
-
-def look():
-    here = psutil.Process()
-    while True:
-        most[0] = max(most[0], here.memory_info().rss)
-        try:
-            most[1] = max([most[1], *(child.memory_info().rss for child in here.children())])
-        except psutil.Error:
-            pass  # it has just ended
-        time.sleep(0.05)
-
 
 if __name__ == "__main__":
     without_pandas()  # as the stage does
-    threading.Thread(target=look, daemon=True).start()
     raw, out, kept = map(Path, sys.argv[1:4])
     params = PreprocessParams.model_validate(json.loads(sys.argv[4]))
     workers = ExecutorParams(workers=json.loads(sys.argv[5]))
@@ -92,7 +76,7 @@ if __name__ == "__main__":
     used = sum(os.times()[:4])  # with the imports, and the workers, which have ended
     print(
         json.dumps(
-            {"seconds": seconds, "used": used, "bytes": most, "work": str(report.work)}
+            {"seconds": seconds, "used": used, "work": str(report.work)}
         )
     )
 """
@@ -158,19 +142,15 @@ def main() -> None:
         known: dict[bytes, int] = {}
 
         def measured(what: str, params: dict[str, object], full: Any) -> Any:
-            done = json.loads(
-                subprocess.run(
-                    [
-                        *(sys.executable, str(folder / "child.py"), str(folder / "raw")),
-                        *(str(folder / "out"), str(folder / "kept")),
-                        *(json.dumps(params), json.dumps(workers)),
-                    ],
-                    env={**os.environ, "PYTHONPATH": str(Path.cwd())},
-                    check=True,
-                    capture_output=True,
-                    text=True,
-                ).stdout
+            ended = watched(
+                [
+                    *(sys.executable, str(folder / "child.py"), str(folder / "raw")),
+                    *(str(folder / "out"), str(folder / "kept")),
+                    *(json.dumps(params), json.dumps(workers)),
+                ],
+                {**os.environ, "PYTHONPATH": str(Path.cwd())},
             )
+            done = json.loads(ended.printed)
             files = [path for path in (folder / "out").rglob("*") if path.is_file()]
             there = {blake2b(path.read_bytes()).digest(): path.stat().st_size for path in files}
             new = sum(size for content, size in there.items() if content not in known)
@@ -182,7 +162,7 @@ def main() -> None:
                 f"{done['seconds'] / (full or done)['seconds']:.1%}",
                 f"{done['used']:.1f}",
                 f"{done['used'] / (full or done)['used']:.1%}",
-                *(f"{taken / 1e6:,.0f}" for taken in done["bytes"]),
+                *(f"{taken / 1e6:,.0f}" for taken in (ended.bytes, ended.worker_bytes)),
                 f"{new / sum(there.values()):.1%}",
                 done["work"],
             )
