@@ -15,8 +15,11 @@ from model.rows import Rows, write_rows
 from model.tokenizer import ChatTokenizer
 from tasks.documents import Document, write_dialogues, write_documents
 from tasks.initial import check_ids, initial_config, initial_model
+from tasks.params import TokenizerParams
 from tasks.params_training import ModelParams
 from tasks.tokenizer import adopt_tokenizer
+
+PARAMS = TokenizerParams(vocab_size=None)
 
 
 @pytest.fixture
@@ -52,7 +55,7 @@ def adopted(weights: Path, tmp_path: Path) -> ChatTokenizer:
     write_documents([], tmp_path / "clean" / "validation")
     write_dialogues([], tmp_path / "dialogues")
     out = tmp_path / "tokenizer"
-    adopt_tokenizer(weights, tmp_path / "clean", tmp_path / "dialogues", out)
+    adopt_tokenizer(weights, tmp_path / "clean", tmp_path / "dialogues", out, PARAMS)
     return ChatTokenizer.load(out)
 
 
@@ -73,7 +76,9 @@ def test_a_tokenizer_that_can_chat_is_taken_as_it_is(weights: Path, tmp_path: Pa
     grown = json.dumps(config | {"vocab_size": config["vocab_size"] + 3})
     (tmp_path / "tokenizer" / "config.json").write_text(grown)
     again = tmp_path / "again"
-    adopt_tokenizer(tmp_path / "tokenizer", tmp_path / "clean", tmp_path / "dialogues", again)
+    adopt_tokenizer(
+        tmp_path / "tokenizer", tmp_path / "clean", tmp_path / "dialogues", again, PARAMS
+    )
     for name in ("tokenizer.json", "tokenizer_config.json"):
         assert (again / name).read_bytes() == (tmp_path / "tokenizer" / name).read_bytes()
 
