@@ -30,8 +30,8 @@ MOST_IDS = 1 << 20
 """Of all pieces that are remembered; when there are more, all are forgotten. Tens of megabytes."""
 
 BATCH_CHARACTERS = 1 << 20
-PIECES_A_TOKEN = 2
-"""After so many new pieces for each of its tokens it pays to look at them all (byte_pairs.py)."""
+TOKENS_A_PIECE = 2
+"""After one new piece for so many of its tokens it pays to look at them all (byte_pairs.py)."""
 
 PART_CHARACTERS = 1 << 16
 """A part of a long text has as many, and what is left of its last line."""
@@ -128,7 +128,8 @@ class WordEncoder:
     def _learn(self) -> None:
         new = self._numbers.new
         self._learnt += len(new)
-        if self._pairs is None and self._learnt > PIECES_A_TOKEN * self._tokenizer.get_vocab_size():
+        many = self._tokenizer.get_vocab_size() // TOKENS_A_PIECE
+        if self._pairs is None and self._learnt > many:
             self._pairs = BytePairs(self._tokenizer)
         # What tokenizers gives takes some hundred bytes for each id.
         for some in batches(new, PART_CHARACTERS):
