@@ -6,9 +6,10 @@ the ids and the share, and what is not read is not held.
 
 What learning takes is not memory for the text but for its different pieces: 105 bytes for each byte
 of these (tokenizers 0.22). In 100 MB of English and program code they were 4 MB, so all was done in
-0.6 GB. Chinese is cut into pieces at punctuation alone: of 10 MB they were 9, which took 1.0 GB,
+0.7 GB. Chinese is cut into pieces at punctuation alone: of 10 MB they were 9, which took 1.0 GB,
 and of 29 MB 18. So pieces are counted while the texts are read, and if they are too many, the share
-is lowered until they fit.
+is lowered until they fit. What it costs: the tokens of 6 MB of Chinese made a text 0.3 % longer
+than those of 28 MB (0.7 % with 16,384 tokens).
 """
 
 import hashlib
