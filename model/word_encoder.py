@@ -162,9 +162,18 @@ def parts_of(text: str) -> Iterator[str]:
     yield text[start:]
 
 
+_ASSIGNED = set(map(chr, range(128)))
+"""Characters that were looked at and found assigned: a text's few thousand are looked at once."""
+
+
 def has_new_characters(text: str) -> bool:
     """Whether a text has characters that are not assigned in this Python's Unicode."""
-    return not text.isascii() and any(unicodedata.category(each) == "Cn" for each in set(text))
+    if text.isascii():
+        return False
+    unknown = set(text) - _ASSIGNED
+    assigned = {each for each in unknown if unicodedata.category(each) != "Cn"}
+    _ASSIGNED.update(assigned)
+    return len(assigned) < len(unknown)
 
 
 class _Numbers(dict[str, int]):
