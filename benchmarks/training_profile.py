@@ -1,7 +1,8 @@
 """Where a training step's time goes: matrix products, attention, loss, optimizer, data, Python.
 
-Run as ``python -m benchmarks.training_profile`` from the project's folder; under a minute. It
-profiles ``model.training.train`` itself on the two models of benchmarks/peers/shapes.py. A
+Run as ``python -m benchmarks.training_profile`` from the project's folder; a minute or two. While
+torch's profiler is at work, what a step allocated is not given back: of the second model a gigabyte
+a step, which is why few steps are profiled. It profiles ``model.training.train`` itself on the two models of benchmarks/peers/shapes.py. A
 kernel's time is that which torch's profiler gives to the operation alone, so the rest of a step
 (Python, autograd's own work, Lightning) is what no operation took. The profiler makes each
 operation some microseconds longer; the step's length without it stands in the title.
@@ -183,7 +184,7 @@ def main() -> None:
     parser.add_argument("--optimizer", choices=SETTINGS, help="default each")
     parser.add_argument("--precision", choices=("auto", "bf16", "fp32"), default="auto")
     parser.add_argument("--batch", type=int, help="rows a step (default: the issue's)")
-    parser.add_argument("--steps", type=int, default=20, help="to profile (default 20, at most 90)")
+    parser.add_argument("--steps", type=int, default=4, help="to profile (default 4, at most 90)")
     parser.add_argument("--threads", type=int, default=physical_cores())
     arguments = parser.parse_args()
     torch.set_num_threads(arguments.threads)
