@@ -1,11 +1,12 @@
 """Where a training step's time goes: matrix products, attention, loss, optimizer, data, Python.
 
-Run as ``python -m benchmarks.training_profile`` from the project's folder; a minute or two. While
-torch's profiler is at work, what a step allocated is not given back: of the second model a gigabyte
-a step, which is why few steps are profiled. It profiles ``model.training.train`` itself on the two models of benchmarks/peers/shapes.py. A
+Run as ``python -m benchmarks.training_profile`` from the project's folder; a minute or two. It
+profiles ``model.training.train`` itself on the two models of benchmarks/peers/shapes.py. A
 kernel's time is that which torch's profiler gives to the operation alone, so the rest of a step
 (Python, autograd's own work, Lightning) is what no operation took. The profiler makes each
-operation some microseconds longer; the step's length without it stands in the title.
+operation some microseconds longer; the step's length without it stands in the title. While it is
+at work, what a step allocated is not given back, a gigabyte a step of the second model, which is
+why few steps are profiled.
 
 Achieved FLOP/s are of the products' own shapes, their ceiling is that of a square one of 2,048,
 measured just before.
