@@ -17,7 +17,7 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from chatwright.errors import BadInput, MissingInput
-from tasks.parquet_batches import bounded_tables
+from tasks.corpus_folder import here
 from tasks.sorted_shards import SortedShards
 
 DOCUMENT_SCHEMA = pa.schema(
@@ -46,8 +46,6 @@ DIALOGUE_SCHEMA = pa.schema(
 )
 
 SHARD_ROWS = 50_000
-BATCH_ROWS = 1_000
-"""So many are read at once, fewer where they are large."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,8 +129,11 @@ def read_table(folder: Path, schema: pa.Schema) -> pa.Table:
         MissingInput: there is no such folder, or no Parquet file in it.
         BadInput: a file is corrupt or lacks a column; it is named.
     """
+    paths = sorted(folder.rglob("*.parquet"))
+    if not paths:
+        raise MissingInput(str(folder), "there is no Parquet file", "Run the stage that writes it")
     tables = []
-    for path in _files(folder):
+    for path in paths:
         try:
             tables.append(pq.ParquetFile(path).read(columns=schema.names).cast(schema))
         except (pa.ArrowException, ValueError, KeyError, OSError) as error:
@@ -146,23 +147,14 @@ def read_batches(folder: Path, schema: pa.Schema) -> Iterator[pa.Table]:
     Raises:
         MissingInput, BadInput: as ``read_table``; of a file, when its turn comes.
     """
-    for path in _files(folder):
-        try:
-            with pq.ParquetFile(path) as file:
-                # A file without rows has no batch, but is to have the columns all the same.
-                pa.Table.from_batches([], file.schema_arrow).select(schema.names).cast(schema)
-                for batch in bounded_tables(file, schema.names, BATCH_ROWS):
-                    yield batch.select(schema.names).cast(schema)
-        except (pa.ArrowException, ValueError, KeyError, OSError) as error:
-            raise unreadable(path, error) from None
-
-
-def _files(folder: Path) -> list[Path]:
-    """A folder's Parquet files, in the order that they are read in."""
-    paths = sorted(folder.rglob("*.parquet"))
-    if not paths:
-        raise MissingInput(str(folder), "there is no Parquet file", "Run the stage that writes it")
-    return paths
+    found = here(folder)
+    found.must_be_there()
+    for shard in found.shards():
+        for batch in shard.batches(schema.names):
+            try:
+                yield batch.cast(schema)
+            except pa.ArrowException as error:
+                raise unreadable(Path(shard.path), error) from None
 
 
 def unreadable(path: Path, error: Exception) -> BadInput:

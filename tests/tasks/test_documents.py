@@ -69,10 +69,10 @@ def test_documents_come_before_a_damaged_part_of_their_own_file(tmp_path: Path) 
 
 
 def test_a_large_folder_is_read_in_parts(tmp_path: Path) -> None:
-    documents = [document(number) for number in range(2_500)]
-    write_documents(documents, tmp_path, shard_rows=2_000)
+    documents = [document(number) for number in range(5_000)]
+    write_documents(documents, tmp_path, shard_rows=4_000)
     sizes = [len(batch) for batch in read_batches(tmp_path, DOCUMENT_SCHEMA)]
-    assert sum(sizes) == 2_500 and max(sizes) <= 1_000
+    assert sum(sizes) == 5_000 and max(sizes) <= 2_000
     assert list(read_documents(tmp_path)) == documents
 
 
