@@ -1,11 +1,13 @@
-"""The most memory that a program and its workers take, looked at from outside.
+"""The most memory that a program and its workers take, as the system notes it of each (VmHWM).
 
-From inside, a thread would not come to look while a library holds the interpreter.
+Looked at again and again, since what is noted of a process goes with it. On Linux.
 """
 
 import tempfile
 import time
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
+from pathlib import Path
 from typing import NamedTuple
 
 import psutil
@@ -36,14 +38,22 @@ def watched(command: Sequence[str], environment: Mapping[str, str]) -> Ended:
         psutil.Popen(command, env=environment, stdout=printed, text=True) as program,
     ):
         while program.poll() is None:
-            try:
-                most = max(most, program.memory_info().rss)
-                workers = [child.memory_info().rss for child in program.children()]
-                most_of_workers = max([most_of_workers, *workers])
-            except psutil.Error:
-                pass  # one of them has just ended
+            most = max(most, peak(program.pid))
+            with suppress(psutil.Error):  # it has just ended
+                for child in program.children(recursive=True):
+                    most_of_workers = max(most_of_workers, peak(child.pid))
             time.sleep(LOOK_SECONDS)
         if program.returncode:
             raise BadInput(" ".join(command[:3]), f"it ended with {program.returncode}")
         printed.seek(0)
         return Ended(printed.read(), most, most_of_workers)
+
+
+def peak(pid: int) -> int:
+    """The most memory that a process has taken so far, in bytes; 0 where it has ended."""
+    try:
+        status = Path(f"/proc/{pid}/status").read_text()
+    except OSError:
+        return 0
+    noted = [line.split()[1] for line in status.splitlines() if line.startswith("VmHWM:")]
+    return int(noted[0]) * 1024 if noted else 0

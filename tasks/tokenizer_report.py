@@ -44,9 +44,10 @@ class TokenizerReport(BaseModel):
         dialogues_bytes_per_token: of the turns of the dialogues.
         unknown_tokens: what it has no token for, in all of these; 0 for a tokenizer of bytes.
         frequent_share: the share of its tokens, special ones and single bytes aside, that stand
-            in the training texts ``FREQUENT`` times or more.
+            in the texts that it learnt from ``FREQUENT`` times or more.
         unused_bytes: single bytes that do not stand there; text in other scripts needs them.
-        glitch_tokens: other tokens that do not; the first are in ``glitch_token_samples``.
+        glitch_tokens: other tokens that do not, as far as texts were read; the first are in
+            ``glitch_token_samples``.
         longest_tokens: by bytes.
     """
 

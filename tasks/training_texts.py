@@ -4,12 +4,11 @@ A document or dialogue is read if a number that a hash of its id gives is below 
 document is drawn by excerpts, so that no single one decides. So what is read depends on nothing but
 the ids and the share, and what is not read is not held.
 
-What learning takes is not memory for the text but for its different pieces: 105 bytes for each byte
-of these (tokenizers 0.23). In 100 MB of English and program code they were 4 MB, so all was done in
-0.7 GB. Chinese is cut into pieces at punctuation alone: of 10 MB they were 9, which took 1.0 GB,
-and of 29 MB 18. So pieces are counted while the texts are read, and if they are too many, the share
-is lowered until they fit. What it costs: the tokens of 6 MB of Chinese made a text 0.3 % longer
-than those of 28 MB (0.7 % with 16,384 tokens).
+What learning takes is not memory for the text but for its different pieces, about a hundred bytes
+for each byte of these (tokenizers 0.23). In 100 MB of English and program code they were 4 MB;
+Chinese is cut into pieces at punctuation alone, and of 10 MB they were 9. So pieces are counted
+while the texts are read, and if they are too many, the share is lowered until they fit, for all
+languages alike, so that each counts as it did.
 """
 
 import hashlib

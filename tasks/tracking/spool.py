@@ -47,8 +47,10 @@ def current_build(params: Mapping[str, Any] | None = None) -> Path:
             os.link(whole, CURRENT)
         except FileExistsError:
             (FOLDER / build).rmdir()
+        except OSError:  # no hard links on this disk, as on exFAT: whoever comes last decides
+            whole.replace(CURRENT)
         finally:
-            whole.unlink()
+            whole.unlink(missing_ok=True)
 
 
 def is_current(build: Path) -> bool:
