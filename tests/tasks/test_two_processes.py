@@ -5,6 +5,7 @@ import json
 import os
 import shutil
 import signal
+import subprocess
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -90,8 +91,16 @@ def steps_kept(project: Any) -> int:
     return max((int(path.name[5:14]) for path in kept), default=-1)
 
 
-def has_kept(project: Any, steps: int) -> Callable[[], bool]:
-    return lambda: steps_kept(project) >= steps
+def has_kept(project: Any, first: subprocess.Popen[bytes], steps: int) -> Callable[[], bool]:
+    """Whether a checkpoint of so many steps is there; an error if the processes end before it."""
+
+    def kept() -> bool:
+        if steps_kept(project) >= steps:
+            return True
+        assert first.poll() is None, project.said.read_text()
+        return False
+
+    return kept
 
 
 @pytest.mark.slow
@@ -123,19 +132,23 @@ def test_two_processes_have_the_loss_curve_of_one_with_the_same_batches(
 def test_two_processes_that_were_killed_end_with_the_bytes_of_two_that_were_not(
     project_with: Callable[..., Any], strategy: str, kills: tuple[int, ...]
 ) -> None:
+    # Long enough that it is still at work when the moment to kill it is seen.
+    steps_of_all = 4 * STEPS
     choices = {"dropout": 0.1, "devices": 2, "strategy": strategy}
+    choices["tokens"] = steps_of_all * ROWS * CONTEXT
     whole = project_with("whole", **choices)
     whole.do("stage", "pretrain")
     parts = project_with("parts", **choices, checkpoint_seconds=0)
     for steps in kills:
         first = parts.start("stage", "pretrain")
-        wait_until(has_kept(parts, steps))
+        wait_until(has_kept(parts, first, steps))
         for process in at_work(parts):
             process.send_signal(signal.SIGKILL)
         assert first.wait() == -signal.SIGKILL
         wait_until(lambda: at_work(parts) == [])
+    choose(parts, pretrain={"checkpoint_seconds": 1000})
     said = parts.do("stage", "pretrain")
-    assert f"of {STEPS}" in said and "going on from step " in said
+    assert f"of {steps_of_all}" in said and "going on from step " in said
     assert sha256(parts) == sha256(whole)
     assert curve(parts) == curve(whole)
 
@@ -147,7 +160,7 @@ def test_a_signal_ends_both_with_a_checkpoint_and_another_number_of_processes_go
     project = project_with(devices=2)
     choose(project, pretrain={"tokens": 100 * BASE["pretrain"]["tokens"]})
     first = project.start("stage", "pretrain")
-    wait_until(has_kept(project, 0))
+    wait_until(has_kept(project, first, 0))
     time.sleep(1)
     os.killpg(first.pid, signal.SIGTERM)
     assert first.wait() == 130, project.said.read_text()
@@ -157,7 +170,7 @@ def test_a_signal_ends_both_with_a_checkpoint_and_another_number_of_processes_go
     assert stopped_at > 0
     choose(project, pretrain={"devices": 1, "checkpoint_seconds": 0})
     again = project.start("stage", "pretrain")
-    wait_until(has_kept(project, stopped_at + 2))
+    wait_until(has_kept(project, again, stopped_at + 2))
     again.send_signal(signal.SIGINT)
     again.wait()
     said = project.said.read_text()
@@ -173,7 +186,7 @@ def test_a_process_that_fails_ends_all_with_its_sentence(project_with: Callable[
     project = project_with(devices=2)
     choose(project, pretrain={"tokens": 100 * BASE["pretrain"]["tokens"]})
     first = project.start("stage", "pretrain")
-    wait_until(has_kept(project, 0))
+    wait_until(has_kept(project, first, 0))
     [other] = [process for process in at_work(project) if process.pid != first.pid]
     other.send_signal(signal.SIGKILL)
     assert first.wait(timeout=60) == 1
@@ -190,7 +203,7 @@ def test_the_others_end_when_the_first_is_killed(project_with: Callable[..., Any
     project = project_with(devices=2)
     choose(project, pretrain={"tokens": 100 * BASE["pretrain"]["tokens"]})
     first = project.start("stage", "pretrain")
-    wait_until(has_kept(project, 0))
+    wait_until(has_kept(project, first, 0))
     first.send_signal(signal.SIGKILL)
     first.wait()
     wait_until(lambda: at_work(project) == [], 10)
