@@ -7,7 +7,9 @@ same tokenizer, trained on them first, and take turns; the median counts.
 Not the same work, and where they differ, ours does more: it reads Parquet where datatrove has the
 texts in memory, and starts its processes within the time; it writes rows, documents whole, with the
 position of each token; datatrove writes the tokens one after the other. Both shuffle the documents.
-Ours remembers words, so text that is repeated flatters it: give it different text.
+Ours remembers some megabytes of words, so text that is repeated sooner flatters it: give it
+different text, or with ``--times`` much that is taken again and again. What looks like a special
+token is taken apart in all texts: datatrove would make it one, ours text.
 """
 
 import argparse
@@ -19,6 +21,7 @@ import subprocess
 import tempfile
 import time
 from collections.abc import Iterator
+from itertools import chain
 from pathlib import Path
 
 from rich.console import Console
@@ -106,8 +109,10 @@ def main() -> None:
     parser.add_argument("files", nargs="+", type=Path, help="JSONL with a field text, or text")
     parser.add_argument("--turns", type=int, default=3)
     parser.add_argument("--vocab-size", type=int, default=16_384)
+    parser.add_argument("--times", type=int, default=1, help="take the texts so often")
     arguments = parser.parse_args()
-    texts = [t for path in arguments.files for t in texts_of(path) if t.strip()]
+    found = chain.from_iterable(map(texts_of, arguments.files))
+    texts = [text.replace("<|", "< |") for text in found if text.strip()] * arguments.times
     megabytes = sum(len(text.encode()) for text in texts) / 1e6
     all_cores = sorted(os.sched_getaffinity(0))
 

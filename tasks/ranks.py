@@ -6,7 +6,8 @@ track, nor take the stage's lock.
 
 Notable choices: not Lightning's own launcher, whose processes print what they like and whose
 failures are tracebacks. What a process that failed had to say comes to the first one, which says it
-as its own; a process that lost the others keeps quiet, since that is never the cause.
+as its own; what a process says that lost the others counts if no other has failed, since that is
+hardly ever the cause.
 """
 
 import os
@@ -90,16 +91,16 @@ class OtherRank(Stage):
     def _said(self, error: BaseException) -> int:
         if isinstance(error, KeyboardInterrupt):
             return INTERRUPTED
-        if lost_the_others(error):
-            return LOST
         code = error.exit_code if isinstance(error, ChatwrightError) else 1
         message = str(error)
         if not isinstance(error, ChatwrightError):
             message = f"{type(error).__name__}: {error}"
         mark = MARK if self.found.by == "chatwright" else f"{self.name}: "
         first, *_ = message.splitlines()
-        print(f"{mark}{first}", file=sys.stderr, flush=True)
-        return code
+        lost = lost_the_others(error)
+        if not lost or self.found.by == "chatwright":
+            print(f"{mark}{first}", file=sys.stderr, flush=True)
+        return LOST if lost else code
 
 
 def is_another_rank() -> bool:
@@ -225,9 +226,7 @@ class Others:
             code = other.poll()
             if code in (None, 0, LOST, INTERRUPTED):
                 continue
-            self._readers[rank - 1].join(1)
-            said = list(self._said[rank - 1])
-            marked = [line.strip().removeprefix(MARK) for line in said if line.startswith(MARK)]
+            said, marked = self._lines(rank)
             if code is not None and code < 0:
                 return ChatwrightError(
                     self.stage.name,
@@ -240,10 +239,30 @@ class Others:
             return failure
         return None
 
+    def _loss(self) -> ChatwrightError | None:
+        """What the first of the others said that lost the rest."""
+        for rank, other in enumerate(self._others, 1):
+            if other.poll() == LOST:
+                _, marked = self._lines(rank)
+                return ChatwrightError(
+                    self.stage.name,
+                    f"process {rank} of {self.count} lost the others"
+                    + "".join(f" ({what})" for what in marked[:1]),
+                    "Run again to go on",
+                )
+        return None
+
+    def _lines(self, rank: int) -> tuple[list[str], list[str]]:
+        """What a process that has ended said, and what of it was meant for this one."""
+        self._readers[rank - 1].join(1)
+        said = list(self._said[rank - 1])
+        return said, [line.strip().removeprefix(MARK) for line in said if line.startswith(MARK)]
+
     def _watch(self) -> None:
         """Give up where one of the others fails and the main thread waits for it for ever."""
         while not self._closed.wait(0.2):
-            failure = self._failure()
-            if failure is not None and not self._closed.wait(GRACE_SECONDS):
+            if (self._failure() or self._loss()) and not self._closed.wait(GRACE_SECONDS):
+                failure = self._failure() or self._loss()
                 self._end()
-                self.stage.give_up(failure)
+                if failure is not None:
+                    self.stage.give_up(failure)

@@ -198,6 +198,34 @@ def test_a_process_that_fails_ends_all_with_its_sentence(project_with: Callable[
     assert at_work(project) == [] and not (project.root / "artifacts/base").exists()
 
 
+LOSES_THE_OTHERS = """
+
+_check_shares = check_shares
+
+
+def check_shares(*choices):
+    if (found := launched()) and found.rank == 1:
+        raise RuntimeError("[gloo] Connection reset by peer")
+    _check_shares(*choices)
+"""
+
+
+@pytest.mark.slow
+def test_one_that_loses_the_others_by_itself_is_not_waited_for(
+    project_with: Callable[..., Any],
+) -> None:
+    project = project_with(devices=2)
+    with open(project.root / "model/devices.py", "a", encoding="utf-8") as file:
+        file.write(LOSES_THE_OTHERS)
+    said = project.run("stage", "pretrain", timeout=120)
+    assert said.returncode == 1
+    assert said.stderr.splitlines() == [
+        "pretrain: process 1 of 2 lost the others (RuntimeError: [gloo] Connection reset by peer). "
+        "Run again to go on."
+    ]
+    assert at_work(project) == []
+
+
 @pytest.mark.slow
 def test_the_others_end_when_the_first_is_killed(project_with: Callable[..., Any]) -> None:
     project = project_with(devices=2)
