@@ -1,12 +1,12 @@
 """Many texts to ids, several times as fast as the tokenizer alone, and with the same result.
 
-Notable choices: text is cut into pieces by the very pattern that our tokenizer is trained with,
-by the package ``regex``, and no token spans two pieces; so a piece that was seen before is looked
-up, and each different one is encoded once (byte_pairs.py). Of ordinary text one in 20 pieces is
-new. A tokenizer that cuts otherwise, as those of published weights may, encodes its texts itself;
-so does ours a text with characters that this Python's Unicode does not have yet, since what is a
-letter among them is not known to all libraries alike. A long text is taken in parts, cut where no
-piece goes on: its pieces take a hundred times what it takes itself.
+Notable choices: text is cut into pieces by the very pattern that our tokenizer is trained with
+(word_pieces.py), and no token spans two pieces; so a piece that was seen before is looked up, and
+each different one is encoded once (byte_pairs.py). Of ordinary text one in 20 pieces is new. A
+tokenizer that cuts otherwise, as those of published weights may, encodes its texts itself; so does
+ours a text with characters that this Python's Unicode does not have yet, since what is a letter
+among them is not known to all libraries alike. A long text is taken in parts, cut where no piece
+goes on: its pieces take a hundred times what it takes itself.
 """
 
 import json
@@ -16,16 +16,11 @@ from itertools import chain, islice
 
 import numpy as np
 import regex
-from tokenizers import Regex, Tokenizer, pre_tokenizers
+from tokenizers import Tokenizer
 
 from model.byte_pairs import BytePairs, joined
+from model.word_pieces import pieces_of, pieces_then_bytes
 
-# Qwen's: contractions; words with what stands before them; single digits; punctuation with the
-# line breaks that follow it; line breaks; other white space, its last character left to the word.
-PIECES = (
-    r"(?i:'s|'t|'re|'ve|'m|'ll|'d)|[^\r\n\p{L}\p{N}]?\p{L}+|\p{N}"
-    r"| ?[^\s\p{L}\p{N}]+[\r\n]*|\s*[\r\n]+|\s+(?!\S)|\s+"
-)
 MOST_IDS = 1 << 20
 """Of all pieces that are remembered; when there are more, all are forgotten. Tens of megabytes."""
 
@@ -38,16 +33,6 @@ PART_CHARACTERS = 1 << 16
 
 # After a line break, what is no white space begins a piece.
 BORDERS = regex.compile(r"(?<=\n)(?=\S)")
-
-
-def pieces_then_bytes() -> pre_tokenizers.PreTokenizer:
-    """How our tokenizers cut text: by ``PIECES``, and each piece into bytes."""
-    return pre_tokenizers.Sequence(
-        [
-            pre_tokenizers.Split(Regex(PIECES), behavior="isolated"),
-            pre_tokenizers.ByteLevel(add_prefix_space=False, use_regex=False),
-        ]
-    )
 
 
 def cuts_into_pieces(tokenizer: Tokenizer) -> bool:
@@ -82,9 +67,6 @@ class WordEncoder:
         self._starts, self._lengths = np.empty(0, np.int64), np.empty(0, np.int64)
         self._ids = np.empty(0, np.int32)
 
-    cut = staticmethod(regex.compile(PIECES).findall)
-    """The pieces of a text."""
-
     def encode(self, texts: Sequence[str]) -> list[np.ndarray]:
         """The ids of each text, int32."""
         if not self._by_pieces:
@@ -113,7 +95,7 @@ class WordEncoder:
     def _by_pieces_of(self, texts: Sequence[str]) -> list[np.ndarray]:
         if len(self._ids) > MOST_IDS:
             self._forget()
-        pieces = [self.cut(text) for text in texts]
+        pieces = [pieces_of(text) for text in texts]
         counts = np.fromiter(map(len, pieces), np.int64, len(pieces))
         numbers = np.fromiter(
             map(self._numbers.__getitem__, chain.from_iterable(pieces)), np.int64, counts.sum()

@@ -26,7 +26,8 @@ from model.tokenizer import (
     read_tokenizer,
     save_tokenizer,
 )
-from model.word_encoder import parts_of, pieces_then_bytes
+from model.word_encoder import parts_of
+from model.word_pieces import pieces_then_bytes
 from tasks.params import TokenizerParams
 from tasks.progress import Progress, silent
 from tasks.stage import Stage

@@ -21,7 +21,7 @@ from typing import Any, NamedTuple, overload
 
 import pyarrow.compute as pc
 
-from model.word_encoder import WordEncoder
+from model.word_pieces import pieces_of
 from tasks.corpus_folder import Folder, here
 
 Texts = Mapping[str, Sequence[str]]
@@ -161,7 +161,7 @@ class _Sample:
                 self._count(each)
 
     def _count(self, excerpt: _Excerpt) -> None:
-        new = set(WordEncoder.cut(excerpt.content.decode())) - self._pieces
+        new = set(pieces_of(excerpt.content.decode())) - self._pieces
         self._pieces |= new
         self._bytes += len("".join(new).encode())
 

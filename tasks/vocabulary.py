@@ -24,6 +24,7 @@ from tokenizers import Tokenizer
 from model.token_bytes import token_bytes
 from model.tokenizer import SPECIAL_TOKENS
 from model.word_encoder import WordEncoder, batches, parts_of
+from model.word_pieces import pieces_of
 from tasks.tokenizer_report import FREQUENT
 from tasks.training_texts import Texts
 
@@ -72,7 +73,7 @@ def chosen_size(largest: Tokenizer, texts: Sequence[str]) -> int:
     words: Counter[str] = Counter()
     for text in texts:
         for part in parts_of(text):
-            words.update(WordEncoder.cut(part))
+            words.update(pieces_of(part))
     # Between these: enough examples for all that is below, not enough for what is above.
     fits, fails = ALPHABET, largest.get_vocab_size() + 1
     while fails - fits > MULTIPLE // 4:

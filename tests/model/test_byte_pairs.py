@@ -10,7 +10,8 @@ from tokenizers import Tokenizer, decoders, models, pre_tokenizers
 
 from model.byte_pairs import BytePairs
 from model.tokenizer import SPECIAL_TOKENS
-from model.word_encoder import WordEncoder, pieces_then_bytes
+from model.word_encoder import WordEncoder
+from model.word_pieces import pieces_then_bytes
 from tasks.tokenizer import byte_level_bpe
 
 ALPHABET = sorted(pre_tokenizers.ByteLevel.alphabet())

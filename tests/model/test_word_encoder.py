@@ -7,13 +7,15 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import regex
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from tokenizers import Regex, Tokenizer, normalizers, pre_tokenizers
 
 from model import word_encoder
 from model.tokenizer import ChatTokenizer
-from model.word_encoder import PIECES, WordEncoder, cuts_into_pieces, has_new_characters
+from model.word_encoder import WordEncoder, cuts_into_pieces, has_new_characters
+from model.word_pieces import PIECES, pieces_of, pieces_then_bytes
 
 # What the pattern tells apart, often side by side.
 PARTS = ["'s", "'LL", "'ſ", "\r\n", "\n", " ", "\u00a0", "\t", "\x1c", "a", "é", "你好", "1", "²", "½",
@@ -27,7 +29,7 @@ def folder(tokenizer_folder: Path, tmp_path_factory: pytest.TempPathFactory) -> 
     copy = tmp_path_factory.mktemp("pieces") / "tokenizer"
     shutil.copytree(tokenizer_folder, copy)
     tokenizer = Tokenizer.from_file(str(copy / "tokenizer.json"))
-    tokenizer.pre_tokenizer = word_encoder.pieces_then_bytes()
+    tokenizer.pre_tokenizer = pieces_then_bytes()
     tokenizer.save(str(copy / "tokenizer.json"))
     return copy
 
@@ -117,6 +119,13 @@ def test_a_tokenizer_that_cuts_otherwise_is_left_to_itself(alone: Tokenizer) -> 
         assert [ids.tolist() for ids in WordEncoder(other).encode([text])] == [expected]
 
 
+@settings(max_examples=500, deadline=None)
+@given(text=TEXTS)
+@example(text="'ſ 'S 'K \x1c\x85\u2028a\ud800b\u2160\u4e00\U00020000")
+def test_pieces_are_those_of_the_published_pattern(text: str) -> None:
+    assert pieces_of(text) == regex.findall(PIECES, text)
+
+
 @pytest.mark.slow
 def test_both_libraries_cut_alike_around_every_character_that_is_not_new() -> None:
     contexts = ["{0}", "a{0}a", " {0}{0}1", "'{0}a", "\n{0}\n", ".{0}\r", " \t{0} x", "'l{0}", "'{0}e"]  # fmt: skip
@@ -127,6 +136,6 @@ def test_both_libraries_cut_alike_around_every_character_that_is_not_new() -> No
         if not 0xD800 <= point < 0xE000 and not has_new_characters(chr(point))
         and not (0xF0100 <= point and point % 997)  # private use: a sample
         for text in ["\n".join(context.format(chr(point)) for context in contexts)]
-        if WordEncoder.cut(text) != [piece for piece, _ in cut.pre_tokenize_str(text)]
+        if pieces_of(text) != [piece for piece, _ in cut.pre_tokenize_str(text)]
     ]  # fmt: skip
     assert different == []

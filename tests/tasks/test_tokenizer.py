@@ -11,7 +11,7 @@ from chatwright.errors import CorpusTooSmall
 from model import word_encoder
 from model.token_bytes import token_bytes
 from model.tokenizer import ChatTokenizer, read_tokenizer
-from model.word_encoder import WordEncoder
+from model.word_pieces import pieces_of
 from tasks import training_texts, vocabulary
 from tasks.documents import (
     Dialogue,
@@ -293,7 +293,7 @@ def test_text_of_many_different_pieces_is_learnt_from_as_far_as_they_fit(
         return training_texts.training_texts(sections / "clean", sections / "dialogues", most)
 
     def pieces_bytes(texts: list[str]) -> int:
-        pieces = {piece for text in texts for piece in WordEncoder.cut(text)}
+        pieces = {piece for text in texts for piece in pieces_of(text)}
         return sum(len(piece.encode()) for piece in pieces)
 
     def below(share: float) -> list[str]:
