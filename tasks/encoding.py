@@ -14,6 +14,9 @@ from model.tokenizer import ChatTokenizer
 from tasks.executor import ordered_map, workers
 from tasks.params_executor import ExecutorParams
 
+SMALL_BYTES = 12_000_000
+"""Less is encoded, at some megabytes a second, before processes have started and know the words."""
+
 Ids = list[np.ndarray]
 
 
@@ -37,7 +40,7 @@ def encoded(
         WorkerDied: one of the processes was killed.
     """
     here = executor.model_copy(update={"address": None})
-    with workers(here, text_bytes=size) as there:
+    with workers(here, text_bytes=size, small_bytes=SMALL_BYTES) as there:
         if there.count:
             yield from ordered_map(there, partial(_encode, folder), batches)
         else:

@@ -54,13 +54,18 @@ class Workers:
 
 @contextmanager
 def workers(
-    params: ExecutorParams, *, text_bytes: int, begin: Callable[[], None] | None = None
+    params: ExecutorParams,
+    *,
+    text_bytes: int,
+    small_bytes: int | None = None,
+    begin: Callable[[], None] | None = None,
 ) -> Iterator[Workers]:
     """The workers that params.yaml asks for; gone when the block is left.
 
     Args:
         params: the section ``executor``.
-        text_bytes: roughly how much text there is to work on; for little no process is started.
+        text_bytes: roughly how much text there is to work on.
+        small_bytes: for less than that no process is started; None: ``SMALL_BYTES``.
         begin: what each process of this machine does first.
 
     Raises:
@@ -72,7 +77,7 @@ def workers(
             yield Workers(client.get_executor(), sum(client.nthreads().values()), client)
         return
     count = cores() if params.workers == "auto" else params.workers
-    if count == 1 or text_bytes < SMALL_BYTES:
+    if count == 1 or text_bytes < (SMALL_BYTES if small_bytes is None else small_bytes):
         yield Workers(_Here(), 0)
         return
     # Not forked: this process has threads (Arrow's, the tracking's) that a copy would lack.

@@ -20,7 +20,7 @@ from hypothesis import strategies as st
 from chatwright.errors import BadInput, CorpusTooSmall, MissingInput, WorkerDied
 from model.rows import Rows
 from model.tokenizer import ChatTokenizer
-from tasks import executor
+from tasks import encoding
 from tasks import pack as packing
 from tasks.corpus_folder import here
 from tasks.documents import Document, write_dialogues, write_documents
@@ -133,7 +133,7 @@ def test_a_corpus_that_processes_share_gives_the_same_bytes(
     corpus: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     packed(corpus, tmp_path / "a", 64)
-    monkeypatch.setattr(executor, "SMALL_BYTES", 1)
+    monkeypatch.setattr(encoding, "SMALL_BYTES", 1)
     monkeypatch.setattr(packing, "BATCH_BYTES", 1000)
     packed(corpus, tmp_path / "b", 64, TWO)
     for split in ("train", "validation", "test"):
