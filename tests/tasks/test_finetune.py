@@ -222,6 +222,6 @@ def test_of_a_large_corpus_a_part_is_learnt_from(
     assert longer.documents_questions == whole.documents_questions, "the run needs so much"
     monkeypatch.setattr(chat, "MOST_BYTES_A_TOKEN", 1)
     part = tuned(tiny_line, base, tmp_path / "part", tokens=2048).report
-    # 40 documents of about 430 bytes; four of them are 2,048.
-    assert 0 < part.documents_questions <= whole.documents_questions / 8
+    # 40 documents of about 430 bytes: 2,048 are a hundred of each of 20.
+    assert 0 < part.documents_questions <= whole.documents_questions / 2
     assert part.conversations > whole.conversations / 2

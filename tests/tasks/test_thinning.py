@@ -1,8 +1,9 @@
-"""What stays of a folder: as many as fit, by hash, in order; the same as by sorting all of it."""
+"""What stays of a folder: as many as fit, by hash, in order, long ones cut; as by sorting all of it."""
 
 import hashlib
 import tempfile
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -17,12 +18,12 @@ TEXTS = st.text("ab书𝄞", min_size=1, max_size=40)
 SIZES = st.integers(1, 800)
 
 
-def by_sorting(sizes: Sequence[tuple[str, int]], most: int) -> list[str]:
+def by_sorting(sizes: Sequence[tuple[str, int]], most: int, each: int | None = None) -> list[str]:
     """The rule as it is said: in the order of their hashes, up to the first that goes beyond."""
     kept: list[str] = []
     total = 0
     for name, size in sorted(sizes, key=lambda one: hashlib.sha256(one[0].encode()).hexdigest()):
-        total += size
+        total += size if each is None else min(size, each)
         if kept and total > most:
             break
         kept.append(name)
@@ -39,9 +40,20 @@ def test_as_many_documents_stay_as_fit(texts: list[str], most: int, shard_rows: 
     with tempfile.TemporaryDirectory() as folder:
         write_documents(documents, Path(folder), shard_rows=shard_rows)
         kept = thinned(Path(folder), most)
-    expected = by_sorting([(each.id, len(each.text.encode())) for each in documents], most)
-    assert [each.id for each in kept] == expected
-    assert all(each in documents for each in kept), "whole, as they were written"
+    sizes = {each.id: len(each.text.encode()) for each in documents}
+    assert [each.id for each in kept] == by_sorting([*sizes.items()], most, max(1, most // 20))
+    came = {each.id: each for each in documents}
+    lengths = {each.id: len(each.text.encode()) for each in kept}
+    cut = [name for name in lengths if lengths[name] < sizes[name]]
+    for each in kept:
+        assert each.text and came[each.id].text.startswith(each.text)
+        assert replace(each, text=came[each.id].text) == came[each.id]
+        # All are cut at one length, but for a character of up to four bytes that does not fit.
+        assert all(lengths[each.id] <= lengths[name] + 3 for name in cut)
+    one_each = sum(len(each.text[:1].encode()) for each in kept)
+    assert sum(lengths.values()) <= max(most, one_each)
+    if cut:  # then the size is filled
+        assert sum(lengths.values()) > most - 4 * len(kept)
 
 
 @settings(deadline=None, max_examples=30)
@@ -59,12 +71,28 @@ def test_as_many_dialogues_stay_as_fit(said: list[list[str]], most: int) -> None
     assert all(each in dialogues for each in kept)
 
 
-def test_all_stay_where_they_fit_and_one_where_none_does(tmp_path: Path) -> None:
+def test_a_long_document_crowds_no_other_out(tmp_path: Path) -> None:
+    documents = [
+        Document(f"s/{n:02d}", "s", "T", "书" * (100 if n % 2 else 100_000), "zh")
+        for n in range(40)
+    ]
+    write_documents(documents, tmp_path)
+    kept = thinned(tmp_path, 20_000)
+    # By hand: long ones count 1,000, short ones 300; so of 40 more than half fit.
+    assert len(kept) > 20
+    short = [each for each in kept if len(each.text) == 100]
+    long = [each for each in kept if len(each.text) != 100]
+    assert short and long
+    length = (20_000 - 300 * len(short)) // len(long)
+    assert {len(each.text.encode()) for each in long} == {length - length % 3}
+
+
+def test_all_stay_whole_where_they_fit(tmp_path: Path) -> None:
     documents = [Document(f"s/{n}", "s", "T", "x" * 100, "en") for n in range(9)]
     write_documents(documents, tmp_path)
     assert thinned(tmp_path, 900) == documents
-    assert len(thinned(tmp_path, 899)) == 8
-    assert len(thinned(tmp_path, 1)) == 1
+    assert [len(each.text) for each in thinned(tmp_path, 899)] == [99] * 9
+    assert [len(each.text) for each in thinned(tmp_path, 1)] == [1]
 
 
 def test_a_folder_that_is_not_there_is_named(tmp_path: Path) -> None:
