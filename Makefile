@@ -1,4 +1,5 @@
 # make run    the environment and the whole line: text in, a registered assistant out
+# make environment  .venv alone, for commands by hand
 # make serve  the chat page and the API, http://127.0.0.1:8000
 # make compare  n-grams, RNN, LSTM and Transformers on the same text, in one table
 # make test   what must hold; make test-slow adds what starts services
@@ -17,9 +18,11 @@ UV = env -u VIRTUAL_ENV \
 # stage would compile all of torch again: 12 seconds instead of 3.
 INSTALL = $(UV) pip install -q $(if $(PYTHONDONTWRITEBYTECODE),--compile-bytecode)
 
-.PHONY: run serve ui compare test test-slow lint clean lock
+.PHONY: run environment serve ui compare test test-slow lint clean lock
 run: .venv/installed
 	@$(BIN)/chatwright run
+
+environment: .venv/installed
 
 serve: .venv/installed
 	@$(BIN)/chatwright serve

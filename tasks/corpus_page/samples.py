@@ -59,6 +59,9 @@ class BeforeAfter(BaseModel):
     more: int
 
 
+NOT_READ = "What could not be read is named in reports/ingest.json"
+
+
 def dropped(
     rejected: Folder, wanted: str, *, samples: int = SAMPLES, seed: int = 0
 ) -> list[Dropped]:
@@ -85,7 +88,7 @@ def dropped(
         raise BadInput(
             f"--reason {wanted}",
             "no document was dropped for it",
-            f"Did you mean {near[0]}?" if near else f"There are: {there or 'none'}",
+            f"Did you mean {near[0]}?" if near else f"There are: {there or 'none'}. {NOT_READ}",
         )
     return [
         Dropped(
