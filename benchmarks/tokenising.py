@@ -7,9 +7,9 @@ same tokenizer, trained on them first, and take turns; the median counts.
 Not the same work, and where they differ, ours does more: it reads Parquet where datatrove has the
 texts in memory, and starts its processes within the time; it writes rows, documents whole, with the
 position of each token; datatrove writes the tokens one after the other. Both shuffle the documents.
-Ours remembers some megabytes of words, so text that is repeated sooner flatters it: give it
-different text, or with ``--times`` much that is taken again and again. What looks like a special
-token is taken apart in all texts: datatrove would make it one, ours text.
+Ours remembers some megabytes of words, so text that is repeated, as with ``--times``, flatters it:
+give it different text, where there is enough. What looks like a special token is taken apart in all
+texts: datatrove would make it one, ours text.
 """
 
 import argparse

@@ -1,9 +1,10 @@
 """How text is cut into pieces that no token goes beyond: words, digits, punctuation, white space.
 
-Notable choice: Python's own ``re`` does it in less than half the time that the package ``regex``
-takes, but knows no ``\\p{L}``. So it is given the characters themselves, those that ``regex`` takes
-for letters, numbers and white space. With all of them it would be five times slower than with those
-up to U+FFFF, so a text that goes beyond, as with emoji, is left to ``regex``.
+Notable choice: Python's own ``re`` does it in about half the time that the package ``regex`` takes,
+but knows no ``\\p{L}``, and its ``\\s`` takes in U+001C to U+001F. So it is given the characters
+themselves, those that ``regex`` takes for letters, numbers and white space. With all of them it
+would be seven times slower than with those up to U+FFFF, so a text that goes beyond, as with emoji,
+is left to ``regex``.
 """
 
 import re
@@ -19,10 +20,8 @@ PIECES = (
     r"(?i:'s|'t|'re|'ve|'m|'ll|'d)|[^\r\n\p{L}\p{N}]?\p{L}+|\p{N}"
     r"| ?[^\s\p{L}\p{N}]+[\r\n]*|\s*[\r\n]+|\s+(?!\S)|\s+"
 )
-SETS = {r"\p{L}", r"\p{N}", r"\s"}
-"""What stands in it for many characters; ``\\S`` for all others."""
-
-BASIC = "".join(chr(point) for point in range(0x10000) if not 0xD800 <= point < 0xE000)
+SETS = (r"\p{L}", r"\p{N}", r"\s")
+"""What stands in it for many characters, beside ``\\S``."""
 
 
 def pieces_then_bytes() -> pre_tokenizers.PreTokenizer:
@@ -53,7 +52,8 @@ def _of_all_characters() -> Callable[[str], list[str]]:
 
 @cache
 def _of_basic_characters() -> Callable[[str], list[str]]:
-    sets = {each: _ranges(each) for each in SETS}
+    basic = "".join(chr(point) for point in range(0x10000) if not 0xD800 <= point < 0xE000)
+    sets = {each: _ranges(each, basic) for each in SETS}
 
     def spelt(found: re.Match[str]) -> str:
         part = found[0]
@@ -66,7 +66,7 @@ def _of_basic_characters() -> Callable[[str], list[str]]:
     return re.compile(re.sub(r"\[[^]]*\]|\\p\{.\}|\\[sS]", spelt, PIECES)).findall
 
 
-def _ranges(of: str) -> str:
-    """The characters up to U+FFFF that a pattern matches, as they are written between brackets."""
-    runs = (run[0] for run in regex.finditer(f"{of}+", BASIC))
+def _ranges(of: str, basic: str) -> str:
+    """Those of some characters that a pattern matches, as they are written between brackets."""
+    runs = (run[0] for run in regex.finditer(f"{of}+", basic))
     return "".join(f"\\u{ord(run[0]):04x}-\\u{ord(run[-1]):04x}" for run in runs)

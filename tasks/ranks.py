@@ -205,7 +205,7 @@ class Others:
             self._wait(GRACE_SECONDS)
         elif not isinstance(error, KeyboardInterrupt) and lost_the_others(error):
             self._wait(GRACE_SECONDS / 3)
-            failure = self._failure()
+            failure = self._failure() or self._loss()
         self._end()
         if failure is not None:
             raise failure from error
@@ -261,8 +261,8 @@ class Others:
     def _watch(self) -> None:
         """Give up where one of the others fails and the main thread waits for it for ever."""
         while not self._closed.wait(0.2):
-            if (self._failure() or self._loss()) and not self._closed.wait(GRACE_SECONDS):
-                failure = self._failure() or self._loss()
+            failure = self._failure() or self._loss()
+            if failure is not None and not self._closed.wait(GRACE_SECONDS):
+                failure = self._failure() or failure
                 self._end()
-                if failure is not None:
-                    self.stage.give_up(failure)
+                self.stage.give_up(failure)

@@ -45,6 +45,8 @@ NEEDS = (
     "pyarrow",
     "pydantic",
     "PyStemmer",
+    "regex",
+    "tiktoken",
     "mlflow",
     "pandas",
 )

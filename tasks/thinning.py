@@ -7,6 +7,7 @@ measured on the others would say little of the corpus.
 
 import hashlib
 import heapq
+import math
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -27,7 +28,7 @@ ID_AND_TEXT = pa.schema([DOCUMENT_SCHEMA.field("id"), DOCUMENT_SCHEMA.field("tex
 
 
 LEAST_DOCUMENTS = 20
-"""Of so many at the least there is some, if there are so many."""
+"""At least so many stay, where there are so many."""
 
 
 def thinned(folder: Path, most_bytes: int) -> list[Document]:
@@ -55,27 +56,27 @@ def thinned_dialogues(folder: Path, most_bytes: int) -> list[Dialogue]:
     In the order of their hashes they are taken up to the first that goes beyond. At least one
     stays, whatever its size, which is that of what is said.
     """
-    chosen = _chosen(_dialogue_sizes(folder), most_bytes, None)
+    chosen = _chosen(_dialogue_sizes(folder), most_bytes, math.inf)
     return list(read_dialogues(folder, chosen.keys()))
 
 
-def _chosen(sizes: Iterable[tuple[str, int]], most_bytes: int, each: int | None) -> dict[str, int]:
+def _chosen(sizes: Iterable[tuple[str, int]], most_bytes: int, each: float) -> dict[str, int]:
     """Of ids and sizes, in any order, those that stay; none counts with more than ``each``.
 
     The hashes' order is only known at the end. But once something goes beyond, it and all that
     comes after it have to go, whatever is still to come before it.
     """
     kept: list[tuple[int, str, int]] = []  # a heap, the greatest hash on top
-    total, end = 0, 1 << 256  # more than any hash
+    total, end = 0.0, 1 << 256  # more than any hash
     for name, size in sizes:
         hashed = int.from_bytes(hashlib.sha256(name.encode()).digest(), "big")
         if hashed >= end:
             continue
         heapq.heappush(kept, (-hashed, name, size))
-        total += size if each is None else min(size, each)
+        total += min(size, each)
         while total > most_bytes and len(kept) > 1:
             last, _, of_last = heapq.heappop(kept)
-            end, total = -last, total - (of_last if each is None else min(of_last, each))
+            end, total = -last, total - min(of_last, each)
     return {name: size for _, name, size in kept}
 
 

@@ -72,17 +72,20 @@ def pack(shown: RunConsole) -> None:
 
 def compared(shown: RunConsole, params: Params, tokens: int) -> "Table":
     """The comparison, shown while it works; its table."""
+    from tasks.champion import text_digest
     from tasks.compare.competing import compare as contest
     from tasks.compare.contest import prepared
     from tasks.compare.runs import ComparisonRuns
     from tasks.compare.table import comparison_table
+    from tasks.thinning import thinned
     from tasks.work import fingerprint, what_decides
 
     tree = params.model_dump(by_alias=True, mode="json")
     # How often to save changes nothing of what comes out.
     del tree["pretrain"]["checkpoint_seconds"]
     decides = {name: tree[name] for name in ("seed", "model", "pretrain")}
-    decides |= {"tokens": tokens, "held_out_bytes": params.evaluate.held_out_bytes}
+    measured_on = thinned(CLEAN / "test", params.evaluate.held_out_bytes)
+    decides |= {"tokens": tokens, "text": text_digest([each.text for each in measured_on])}
     work = WORK / "compare" / fingerprint(what_decides(decides, (TOKENS, TOKENIZER, CLEAN)))
     work.mkdir(parents=True, exist_ok=True)
     runs = ComparisonRuns(decides)

@@ -59,7 +59,7 @@ class BeforeAfter(BaseModel):
     more: int
 
 
-NOT_READ = "What could not be read is named in reports/ingest.json"
+UNREAD = "What could not be read is counted in reports/ingest.json, one of each kind named"
 
 
 def dropped(
@@ -88,7 +88,7 @@ def dropped(
         raise BadInput(
             f"--reason {wanted}",
             "no document was dropped for it",
-            f"Did you mean {near[0]}?" if near else f"There are: {there or 'none'}. {NOT_READ}",
+            f"Did you mean {near[0]}?" if near else f"There are: {there or 'none'}. {UNREAD}",
         )
     return [
         Dropped(

@@ -3,7 +3,8 @@
 Bits per byte compares models whose vocabularies differ, and compares them with compressors: it is
 the size that the text would have if the model's predictions were arithmetic-coded. Each text
 begins after an end-of-text token, as in training, and the end-of-text token that ends it is
-predicted and counted too: knowing where a text ends is part of knowing the text.
+predicted and counted too: knowing where a text ends is part of knowing the text. (Of a split with
+more than is to be measured, long texts are cut; their ends count as well, for all models alike.)
 
 A text longer than the context is read in windows that overlap by half. Each window but the first
 scores only its second half, so that every token is predicted exactly once, and from no less than

@@ -119,23 +119,34 @@ def test_a_tokenizer_that_cuts_otherwise_is_left_to_itself(alone: Tokenizer) -> 
         assert [ids.tolist() for ids in WordEncoder(other).encode([text])] == [expected]
 
 
-@settings(max_examples=500, deadline=None)
-@given(text=TEXTS)
-@example(text="'ſ 'S 'K \x1c\x85\u2028a\ud800b\u2160\u4e00\U00020000")
+BASIC = st.characters(max_codepoint=0xFFFF, categories=None)
+CONTEXTS = ["{0}", "a{0}a", " {0}{0}1", "'{0}a", "\n{0}\n", ".{0}\r", " \t{0} x", "'l{0}", "'{0}e"]
+
+
+@settings(max_examples=300, deadline=None)
+@given(text=st.lists(st.sampled_from(PARTS) | st.text(BASIC, max_size=4)).map("".join) | TEXTS)
+@example(text="'ſ 'S 'K \x1c\x85\u2028a\ud800b\u2160\u4e00")
+@example(text="'ſ \x1c\U00020000")
 def test_pieces_are_those_of_the_published_pattern(text: str) -> None:
     assert pieces_of(text) == regex.findall(PIECES, text)
 
 
+def test_pieces_are_so_around_every_character() -> None:
+    cut = regex.compile(PIECES).findall
+    for point in range(0x10000):
+        text = "\n".join(context.format(chr(point)) for context in CONTEXTS)
+        assert pieces_of(text) == cut(text), hex(point)
+
+
 @pytest.mark.slow
 def test_both_libraries_cut_alike_around_every_character_that_is_not_new() -> None:
-    contexts = ["{0}", "a{0}a", " {0}{0}1", "'{0}a", "\n{0}\n", ".{0}\r", " \t{0} x", "'l{0}", "'{0}e"]  # fmt: skip
     cut = pre_tokenizers.Split(Regex(PIECES), behavior="isolated")
     different = [
         hex(point)
         for point in range(sys.maxunicode + 1)
         if not 0xD800 <= point < 0xE000 and not has_new_characters(chr(point))
         and not (0xF0100 <= point and point % 997)  # private use: a sample
-        for text in ["\n".join(context.format(chr(point)) for context in contexts)]
+        for text in ["\n".join(context.format(chr(point)) for context in CONTEXTS)]
         if pieces_of(text) != [piece for piece, _ in cut.pre_tokenize_str(text)]
     ]  # fmt: skip
     assert different == []

@@ -1,9 +1,14 @@
 """Which version is served: the first, then only a better one."""
 
+import sys
+from importlib.metadata import packages_distributions
+
+import grimp
 import pytest
 
 from tasks.champion import Figures, is_better
 from tasks.params import RegisterParams
+from tasks.register import CODE, NEEDS
 
 PARAMS = RegisterParams(model_name="chatwright", tolerance=0.02)
 
@@ -36,3 +41,22 @@ def test_a_challenger_is_served_only_when_it_is_better(
     better, reason = is_better(challenger, champion, PARAMS)
     assert better is wins
     assert reason
+
+
+def test_a_version_names_all_packages_that_its_code_imports() -> None:
+    graph = grimp.build_graph("tasks", *CODE, include_external_packages=True, cache_dir=None)
+    reached: set[str] = set()
+    todo = {"tasks.registered_assistant"}
+    while todo:
+        module = todo.pop()
+        reached.add(module)
+        todo |= graph.find_modules_directly_imported_by(module) - reached
+    others = {module for module in reached if module.partition(".")[0] not in ("tasks", *CODE)}
+    assert "torch" in others
+    named = {name.lower() for name in NEEDS}
+    found_in = packages_distributions()
+    assert [
+        package
+        for package in sorted(others - sys.stdlib_module_names)
+        if not named & {name.lower() for name in found_in[package]}
+    ] == []

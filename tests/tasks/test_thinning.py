@@ -1,6 +1,7 @@
 """What stays of a folder: as many as fit, by hash, in order, long ones cut; as by sorting all of it."""
 
 import hashlib
+import math
 import tempfile
 from collections.abc import Sequence
 from dataclasses import replace
@@ -18,12 +19,12 @@ TEXTS = st.text("ab书𝄞", min_size=1, max_size=40)
 SIZES = st.integers(1, 800)
 
 
-def by_sorting(sizes: Sequence[tuple[str, int]], most: int, each: int | None = None) -> list[str]:
+def by_sorting(sizes: Sequence[tuple[str, int]], most: int, each: float = math.inf) -> list[str]:
     """The rule as it is said: in the order of their hashes, up to the first that goes beyond."""
     kept: list[str] = []
-    total = 0
+    total = 0.0
     for name, size in sorted(sizes, key=lambda one: hashlib.sha256(one[0].encode()).hexdigest()):
-        total += size if each is None else min(size, each)
+        total += min(size, each)
         if kept and total > most:
             break
         kept.append(name)

@@ -200,23 +200,25 @@ def test_a_process_that_fails_ends_all_with_its_sentence(project_with: Callable[
 
 LOSES_THE_OTHERS = """
 
-_check_shares = check_shares
+_whole_{name} = {name}
 
 
-def check_shares(*choices):
+def {name}(*given):
     if (found := launched()) and found.rank == 1:
         raise RuntimeError("[gloo] Connection reset by peer")
-    _check_shares(*choices)
+    return _whole_{name}(*given)
 """
 
 
 @pytest.mark.slow
-def test_one_that_loses_the_others_by_itself_is_not_waited_for(
-    project_with: Callable[..., Any],
+# Before the first has met it, which then waits for it; and in a step, which both lose.
+@pytest.mark.parametrize("name", ["check_shares", "seed_step"])
+def test_one_that_loses_the_others_by_itself_is_told_of(
+    project_with: Callable[..., Any], name: str
 ) -> None:
     project = project_with(devices=2)
     with open(project.root / "model/devices.py", "a", encoding="utf-8") as file:
-        file.write(LOSES_THE_OTHERS)
+        file.write(LOSES_THE_OTHERS.format(name=name))
     said = project.run("stage", "pretrain", timeout=120)
     assert said.returncode == 1
     assert said.stderr.splitlines() == [

@@ -221,7 +221,10 @@ def test_a_reason_that_nothing_went_for_is_said(built: Path) -> None:
         BadInput, match=r"no document was dropped for it\. Did you mean too short\?$"
     ):
         dropped(here(built / "rejected"), "to short")
-    with pytest.raises(BadInput, match=r"There are: duplicate \(1\), too short \(2\)\."):
+    with pytest.raises(
+        BadInput,
+        match=r"There are: duplicate \(1\), too short \(2\)\. What could not be read is counted in reports/ingest\.json",
+    ):
         dropped(here(built / "rejected"), "gopher")
 
 
