@@ -72,9 +72,9 @@ class BytePairs:
     def encode(self, pieces: Sequence[str]) -> tuple[np.ndarray, np.ndarray]:
         """The ids of all pieces, one after the other (int32), and how many each has (int64)."""
         if self._fast is None:
-            return joined(self._by_tokenizers(pieces))
+            return as_one(self._by_tokenizers(pieces))
         found = list(map(self._fast.encode_ordinary, pieces))
-        ids, lengths = joined(found)
+        ids, lengths = as_one(found)
         if not self.is_sure[ids].all():
             ends = np.cumsum(lengths)
             unsure = np.flatnonzero(~self.is_sure[ids])
@@ -82,7 +82,7 @@ class BytePairs:
             again = self._by_tokenizers([pieces[place] for place in places])
             for place, numbers in zip(places, again, strict=True):
                 found[place] = numbers
-            ids, lengths = joined(found)
+            ids, lengths = as_one(found)
         return ids, lengths
 
     def _by_tokenizers(self, pieces: Sequence[str]) -> list[list[int]]:
@@ -90,7 +90,7 @@ class BytePairs:
         return [each.ids for each in encoded]
 
 
-def joined(ids: Iterable[Sequence[int]]) -> tuple[np.ndarray, np.ndarray]:
+def as_one(ids: Iterable[Sequence[int]]) -> tuple[np.ndarray, np.ndarray]:
     """Lists of ids as one (int32), and their lengths (int64)."""
     held = list(ids)
     lengths = np.fromiter(map(len, held), np.int64, len(held))
@@ -123,11 +123,17 @@ def _is_made_as_listed(
     """Whether joining the pair that makes the token with the lowest id, the leftmost of equal ones,
     leads to this token by pairs of the list alone, none of which has another beside it."""
     parts = [token[place : place + 1] for place in range(len(token))]
-    while len(parts) > 1:
-        made = [ranks.get(left + right, NONE) for left, right in pairwise(parts)]
-        at = min(range(len(made)), key=made.__getitem__)
+    made = [ranks.get(left + right, NONE) for left, right in pairwise(parts)]
+    while made:
+        at = made.index(min(made))
         pair = parts[at], parts[at + 1]
-        if pairs.get(b"".join(pair)) != [pair]:
+        joined = pair[0] + pair[1]
+        if pairs.get(joined) != [pair]:
             return False
-        parts[at : at + 2] = [b"".join(pair)]
+        parts[at : at + 2] = [joined]
+        del made[at]
+        if at:
+            made[at - 1] = ranks.get(parts[at - 1] + joined, NONE)
+        if at < len(made):
+            made[at] = ranks.get(joined + parts[at + 1], NONE)
     return True

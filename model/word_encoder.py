@@ -18,7 +18,7 @@ import numpy as np
 import regex
 from tokenizers import Tokenizer
 
-from model.byte_pairs import BytePairs, joined
+from model.byte_pairs import BytePairs, as_one
 from model.word_pieces import pieces_of, pieces_then_bytes
 
 MOST_IDS = 1 << 20
@@ -117,7 +117,7 @@ class WordEncoder:
         for some in batches(new, PART_CHARACTERS):
             if self._pairs is None:
                 found = self._tokenizer.encode_batch_fast(some, add_special_tokens=False)
-                ids, lengths = joined(each.ids for each in found)
+                ids, lengths = as_one(each.ids for each in found)
             else:
                 ids, lengths = self._pairs.encode(some)
             starts = len(self._ids) + np.cumsum(lengths) - lengths
