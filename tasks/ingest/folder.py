@@ -117,10 +117,9 @@ def file_contents(
             if file.packed.trouble():
                 return  # what is in hand may be half of one thing and half of another
             records += 1
-            if isinstance(record, Broken) and record.is_empty:
-                left_out.add(record.reason)
-            elif isinstance(record, Broken):
-                broken.append(record)
+            if isinstance(record, Broken):
+                if not record.is_empty:
+                    broken.append(record)
                 left_out.add(record.reason, f"{where}:{record.number}", detail=record.detail)
             elif isinstance(record, Conversation):
                 if record.damaged:
