@@ -129,7 +129,7 @@ def file_contents(
                 if damaged := record.meta.get("damaged_characters", 0):
                     left_out.add("damaged characters", place(file, record), count=damaged)
                 yield document(record, file)
-            else:
+            elif not file.is_cut():
                 left_out.add("no text in it", where)
     except Undecodable as error:
         if not file.packed.trouble():
