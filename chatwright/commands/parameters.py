@@ -97,10 +97,10 @@ def _overlaid(preset: str | None, settings: list[str]) -> Changed:
         section, name, value = _in_tree(tree, key.split("."), value)
         key = ".".join(name)
         before_it = section.get(name[-1])
+        section[name[-1]] = value  # and checked also if it is equal: to Python, true is 1
         if before_it != value:
             lines.append(f"{key}: {in_one_line(before_it)} → {in_one_line(value)}")
             values.append((key, value))
-            section[name[-1]] = value
     params = check_params(tree)
     check_named(params)
     return Changed(params, tree, before, values, lines)

@@ -55,6 +55,8 @@ def test_help_names_the_commands_and_imports_nothing_heavy(tmp_path: Path) -> No
         (["--set", "preprocess.near_duplicates.jacard=0.5"], "--set: there is no parameter preprocess.near_duplicates.jacard. Did you mean preprocess.near_duplicates.jaccard?"),
         (["--set", "preprocess.filters.gopher-quality.foo=1"], "--set: there is no parameter preprocess.filters.gopher-quality.foo. Set preprocess.filters as a whole."),
         (["--set", "ingest.huggingface.0.dataset=a/b"], "--set: there is no parameter ingest.huggingface.0.dataset. Set ingest.huggingface as a whole."),
+        (["--set", "seed=true"], "params.yaml, seed: true cannot be used: input should be a valid integer"),
+        (["--set", "seed=1.0"], "params.yaml, seed: 1.0 cannot be used: input should be a valid integer"),
         (["--set", "foo=1"], "--set: there is no parameter foo. params.yaml explains every key."),
         (["--set", "learning_rate=1"], "Did you mean pretrain.learning_rate or finetune.learning_rate?"),
         (["--preset", "labtop"], "--preset labtop: there is no presets/labtop.yaml. There are: "),

@@ -100,6 +100,20 @@ def test_an_unknown_key_counts_before_a_missing_one(tree: dict[str, Any]) -> Non
     )
 
 
+def test_true_is_no_number(tree: dict[str, Any]) -> None:
+    numbers = [(key, value) for key, value in leaves(tree) if type(value) in (int, float)]
+    assert len(numbers) > 50
+    for key, value in numbers:
+        *sections, last = key.split(".")
+        section = tree
+        for name in sections:
+            section = section[name]
+        section[last] = True
+        with pytest.raises(BadParameter, match=f", {key}: true cannot be used"):
+            check_params(tree)
+        section[last] = value
+
+
 @pytest.mark.parametrize("value", [5, None, "many", [1]])
 def test_a_section_is_said_to_be_one(tree: dict[str, Any], value: Any) -> None:
     tree["pretrain"] = value
