@@ -5,24 +5,22 @@ of range, and returns the tree that stages take their section from. What a key d
 make of it is explained once, in params.yaml; here stand types and limits.
 """
 
-import difflib
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, Field, ValidationError, model_validator
+from pydantic import Field, ValidationError, model_validator
 from ruamel.yaml import YAML
 from ruamel.yaml.error import MarkedYAMLError, YAMLError
 
 from chatwright.errors import BadInput, BadParameter, MissingInput
+from tasks import params_mistakes
 from tasks.params_executor import ExecutorParams
 from tasks.params_ingest import IngestParams
+from tasks.params_mistakes import keys_below, mistake
 from tasks.params_section import PositiveInt, Section, Share
 from tasks.params_training import FinetuneParams, ModelParams, PretrainParams
 from tasks.quality_params import ChineseParams, ClassifierParams, Filter, QualityParams
-
-LONGEST_SHOWN = 60
-"""Of a value that is refused, in characters."""
 
 
 class NearDuplicatesParams(Section):
@@ -149,15 +147,9 @@ class Params(Section):
     executor: ExecutorParams = ExecutorParams()
 
 
-def known_keys(section: type[BaseModel] = Params, prefix: str = "") -> list[str]:
-    """All dotted keys of params.yaml, sections included."""
-    keys: list[str] = []
-    for name, field in section.model_fields.items():
-        key = prefix + (field.alias or name)
-        keys.append(key)
-        if isinstance(field.annotation, type) and issubclass(field.annotation, BaseModel):
-            keys += known_keys(field.annotation, key + ".")
-    return keys
+def known_keys() -> list[str]:
+    """All dotted keys of params.yaml, sections included, also those that may be null."""
+    return list(keys_below(Params))
 
 
 def leaves(tree: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, Any]]:
@@ -171,15 +163,7 @@ def leaves(tree: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, Any
 
 def nearest_key(key: str) -> str:
     """A sentence that names the known key nearest to a wrong one, or the place of the list."""
-    keys = known_keys()
-    last = key.rsplit(".", 1)[-1]
-    near = difflib.get_close_matches(key, keys, n=1) or [
-        known
-        for near_last in difflib.get_close_matches(last, [k.rsplit(".", 1)[-1] for k in keys], n=1)
-        for known in keys
-        if known.rsplit(".", 1)[-1] == near_last
-    ]
-    return f"Did you mean {near[0]}?" if near else "params.yaml explains every key"
+    return params_mistakes.nearest_key(Params, key.split("."))
 
 
 def check_params(tree: Any, source: str = "params.yaml") -> Params:
@@ -196,30 +180,7 @@ def check_params(tree: Any, source: str = "params.yaml") -> Params:
     try:
         return Params.model_validate(tree)
     except ValidationError as error:
-        first = error.errors()[0]
-        key = ".".join(str(part) for part in first["loc"])
-        if first["type"] == "extra_forbidden":
-            raise BadParameter(source, f"there is no parameter {key}", nearest_key(key)) from None
-        if first["type"] == "missing":
-            raise BadParameter(
-                source, f"{key} is missing", "git diff params.yaml shows what was taken out"
-            ) from None
-        message = first["msg"].removeprefix("Value error, ").rstrip(".")
-        message = message[0].lower() + message[1:]
-        if not isinstance(first["input"], Mapping):  # a section is long, and stands in the file
-            message = f"{_short(first['input'])} cannot be used: {message}"
-        raise BadParameter(
-            f"{source}, {key}",
-            message,
-            "The comment above that key in params.yaml says what it takes",
-        ) from None
-
-
-def _short(value: Any) -> str:
-    """A value as it may have been written, cut to what a sentence can hold."""
-    is_word = value is None or isinstance(value, bool)
-    text = {None: "null", True: "true", False: "false"}[value] if is_word else repr(value)
-    return text if len(text) <= LONGEST_SHOWN else f"{text[:LONGEST_SHOWN]} ..."
+        raise mistake(error, source, Params) from None
 
 
 def yaml_mistake(error: YAMLError) -> str:

@@ -94,17 +94,34 @@ def _overlaid(preset: str | None, settings: list[str]) -> Changed:
     values, lines = [], []
     choices = [*(preset_choices(preset) if preset else []), *map(setting, settings)]
     for key, value in choices:
-        *sections, last = key.split(".")
-        section = tree
-        for name in sections:
-            section = section.setdefault(name, {})
-        if section.get(last) != value:
-            lines.append(f"{key}: {in_one_line(section.get(last))} → {in_one_line(value)}")
+        section, name, value = _in_tree(tree, key.split("."), value)
+        key = ".".join(name)
+        before_it = section.get(name[-1])
+        section[name[-1]] = value  # and checked also if it is equal: to Python, true is 1
+        if before_it != value:
+            lines.append(f"{key}: {in_one_line(before_it)} → {in_one_line(value)}")
             values.append((key, value))
-            section[last] = value
     params = check_params(tree)
     check_named(params)
     return Changed(params, tree, before, values, lines)
+
+
+def _in_tree(
+    tree: dict[str, Any], key: list[str], value: Any
+) -> tuple[dict[str, Any], list[str], Any]:
+    """Where a value is to be put: the section that is there, the key in it, and the value there.
+
+    A section that is null, or absent, is set as a whole: ``augment.copies`` to 2 is ``augment`` to
+    ``{copies: 2}``.
+    """
+    section = tree
+    for depth, name in enumerate(key[:-1], start=1):
+        if not isinstance(section.get(name), dict):
+            for inner in reversed(key[depth:]):
+                value = {inner: value}
+            return section, key[:depth], value
+        section = section[name]
+    return section, key, value
 
 
 def preset_choices(name: str) -> list[tuple[str, Any]]:

@@ -2,8 +2,8 @@
 
 Reads every source that ``ingest.sources`` names: documents into ``data/raw``, conversations into
 ``data/dialogues``, labelled texts and questions into ``data/labelled``. What it cannot use is
-counted by reason in ``reports/ingest.json``. What files gave is kept in ``.chatwright/ingest``, so
-that the next run reads only new ones.
+counted by reason in ``reports/ingest.json``, and some of it named. What files gave is kept in
+``.chatwright/ingest``, so that the next run reads only new ones.
 """
 
 from pathlib import Path
@@ -38,8 +38,10 @@ def main() -> None:
                 stage.log(f"{source}: left out {times}: {reason}")
         for name, version in report.versions.items():
             stage.log(f"{name}: read at {version}")
-        for line in report.named:
+        for line in report.firsts:
             stage.log(line)
+        if more := len(report.named) - len(report.firsts):
+            stage.log(f"reports/ingest.json names {more} more")
         stage.report(report)
 
 

@@ -107,7 +107,7 @@ def _layers(file: OpenFile, left_out: LeftOut, depth: int) -> Iterator[OpenFile]
         inner = _inside(file, file.where, file.stem, unpacking)
         # A name like notes.gz tells no format; .tar.gz is two layers of one archive.
         yield from _layers(inner, left_out, depth if inner.suffix == ".tar" else depth - 1)
-        if unpacking.damage:
+        if unpacking.damage and not file.is_cut():  # else it is that of what it stands in
             left_out.add(DAMAGED, file.where, detail=unpacking.damage)
 
 
@@ -147,8 +147,20 @@ def _xz(stream: BinaryIO) -> ReadSome:
     return lzma.LZMAFile(stream).read1
 
 
+class _NotClosed:
+    """A stream for pyarrow, which closes what it lets go of: the file is looked at afterwards."""
+
+    closed = False
+
+    def __init__(self, stream: BinaryIO) -> None:
+        self.read = stream.read
+
+    def close(self) -> None:
+        pass
+
+
 def _zstd(stream: BinaryIO, codec: str = "zstd") -> ReadSome:
-    unpacked = pa.CompressedInputStream(pa.PythonFile(stream, mode="r"), codec)
+    unpacked = pa.CompressedInputStream(pa.PythonFile(_NotClosed(stream), mode="r"), codec)
     # What one call has read is lost with it when the stream turns out to be cut off: small calls.
     return lambda size: unpacked.read(min(size, 4096))
 
@@ -191,7 +203,8 @@ def _tar(file: OpenFile, left_out: LeftOut, depth: int) -> Iterator[OpenFile]:
                 content: Any = archive.extractfile(member)
                 yield from _member(file, name, content.read1, left_out, depth, counted=False)
     except DAMAGE as error:
-        left_out.add(DAMAGED, file.where, detail=" ".join(str(error).split()))
+        if not file.is_cut():
+            left_out.add(DAMAGED, file.where, detail=" ".join(str(error).split()))
 
 
 def _zip(file: OpenFile, left_out: LeftOut, depth: int) -> Iterator[OpenFile]:
@@ -200,9 +213,9 @@ def _zip(file: OpenFile, left_out: LeftOut, depth: int) -> Iterator[OpenFile]:
     try:
         archive = zipfile.ZipFile(stream)
     except DAMAGE as error:
-        left_out.add(
-            "is no zip, cut off or damaged", file.where, detail=" ".join(str(error).split())
-        )
+        if not file.is_cut():
+            reason = "is no zip, cut off or damaged"
+            left_out.add(reason, file.where, detail=" ".join(str(error).split()))
         return
     for member in sorted(archive.infolist(), key=lambda member: member.filename):
         if file.packed.trouble():

@@ -19,7 +19,7 @@ from tasks.ingest.language import language
 from tasks.ingest.left_out import LeftOut
 from tasks.ingest.named_files import NamedFiles, Tally, unknown_shape
 from tasks.ingest.open_file import EMPTY, OpenFile
-from tasks.ingest.records import Broken
+from tasks.ingest.records import Broken, names_in
 from tasks.ingest.source_files import Found, Reading, Rows, SourceFile, read_anew
 from tasks.ingest.text_encoding import Undecodable, decode
 from tasks.params_ingest import FolderParams
@@ -75,10 +75,11 @@ def _dialogues(file: OpenFile, limits: FolderParams, left_out: LeftOut) -> Itera
         if not tally.is_good(found, number) or isinstance(found, Broken):
             continue
         knows_shape = True
+        place = f"{file.where}:{number}"
         if found.damaged:
-            left_out.add("damaged characters", f"{file.where}:{number}", count=found.damaged)
+            left_out.add("damaged characters", place, count=found.damaged)
         if found.not_taken:
-            left_out.add("message beside the conversation taken", count=found.not_taken)
+            left_out.add("message beside the conversation taken", place, count=found.not_taken)
         said = " ".join(message["content"] for message in found.messages)
         yield Dialogue(
             id=f"{SOURCE}/{file.where}#{number}",
@@ -107,5 +108,5 @@ def _yaml_values(file: OpenFile) -> Iterator[tuple[int, Any]]:
 
 def _described(value: Any, number: int) -> str:
     if isinstance(value, dict):
-        return f"record {number} holds {', '.join(map(str, list(value)[:6])) or 'nothing'}"
+        return f"record {number} holds {names_in(value)}"
     return f"record {number} is a {type(value).__name__}"

@@ -83,8 +83,7 @@ def _contents(named: SourceFile, left_out: LeftOut, *, limits: FolderParams) -> 
             place = f"{file.where}:{record.number}"
             found = record if isinstance(record, Broken) else _page(record, limits)
             if isinstance(found, Broken):
-                # Requests and pictures are as they should be: no need to name them.
-                left_out.add(found.reason, "" if found.is_empty else place, detail=found.detail)
+                left_out.add(found.reason, place, detail=found.detail)
                 continue
             assert isinstance(record, WarcRecord)
             if record.wrong_length:

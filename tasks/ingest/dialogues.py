@@ -56,7 +56,8 @@ def dialogues(
             progress(number, len(paths), "files")
             category = path.name.removesuffix(".yml")
             if category in params.without:
-                left_out.add(f"category not wanted: {category}")
+                where = f"{CODES[name]}/{path.name}"
+                left_out.add(f"category not wanted: {category}", where)
                 continue
             yield from conversations(path, CODES[name], category, left_out)
 
@@ -77,17 +78,17 @@ def conversations(
         return
     seen: set[tuple[str, ...]] = set()
     for number, conversation in enumerate(found, start=1):
-        said = turns(conversation)
+        said, place = turns(conversation), f"{where}, conversation {number}"
         if said is None:
-            left_out.add("broken conversation", f"{where}, conversation {number}")
+            left_out.add("broken conversation", place)
             continue
         if len(said) % 2:
-            left_out.add("last turn without a reply")
+            left_out.add("last turn without a reply", place)
             said = said[:-1]
         if not said:
             continue
         if tuple(said) in seen:
-            left_out.add("same conversation twice")
+            left_out.add("same conversation twice", place)
             continue
         seen.add(tuple(said))
         yield Dialogue(
@@ -96,8 +97,8 @@ def conversations(
             lang=lang,
             category=category,
             messages=[
-                {"role": ("user", "assistant")[place % 2], "content": content}
-                for place, content in enumerate(said)
+                {"role": ("user", "assistant")[turn % 2], "content": content}
+                for turn, content in enumerate(said)
             ],
         )
 

@@ -117,10 +117,9 @@ def file_contents(
             if file.packed.trouble():
                 return  # what is in hand may be half of one thing and half of another
             records += 1
-            if isinstance(record, Broken) and record.is_empty:
-                left_out.add(record.reason)
-            elif isinstance(record, Broken):
-                broken.append(record)
+            if isinstance(record, Broken):
+                if not record.is_empty:
+                    broken.append(record)
                 left_out.add(record.reason, f"{where}:{record.number}", detail=record.detail)
             elif isinstance(record, Conversation):
                 if record.damaged:
@@ -130,7 +129,7 @@ def file_contents(
                 if damaged := record.meta.get("damaged_characters", 0):
                     left_out.add("damaged characters", place(file, record), count=damaged)
                 yield document(record, file)
-            else:
+            elif not file.is_cut():
                 left_out.add("no text in it", where)
     except Undecodable as error:
         if not file.packed.trouble():

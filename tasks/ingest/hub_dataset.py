@@ -277,9 +277,21 @@ def _told(error: Exception, revision: str | None, name: str, where: str) -> Chat
     status = error.response.status_code if isinstance(error, HfHubHTTPError) else None
     if status in (401, 403):
         return BadInput(where, "may not be read by you", "See whether HF_TOKEN is right")
+    # What was meant for a folder may be a name on the hub by its form.
+    no_folder = f"there is no folder {name} here, and"
     if status is not None:
-        return ServiceUnavailable(where, f"the hub answered {status}", "Try again later")
+        return ServiceUnavailable(
+            where, f"{no_folder} the hub answered {status}", "Try again later"
+        )
     if isinstance(error, OfflineModeIsEnabled):
-        return ServiceUnavailable(where, "HF_HUB_OFFLINE keeps it from the hub", "Unset it")
+        return ServiceUnavailable(
+            where,
+            f"{no_folder} HF_HUB_OFFLINE keeps it from the hub",
+            "Mend the name of the folder, or unset HF_HUB_OFFLINE",
+        )
     detail = " ".join(str(error).split()).rstrip(".")[:200] or type(error).__name__
-    return ServiceUnavailable(where, f"the hub does not answer: {detail}", "See to the network")
+    return ServiceUnavailable(
+        where,
+        f"{no_folder} the hub does not answer: {detail}",
+        "Mend the name of the folder, or see to the network",
+    )

@@ -170,7 +170,7 @@ def _found(
         if record.damaged:
             left_out.add("damaged characters", place, count=record.damaged)
         if record.not_taken:
-            left_out.add("message beside the conversation taken", count=record.not_taken)
+            left_out.add("message beside the conversation taken", place, count=record.not_taken)
         said = " ".join(message["content"] for message in record.messages)
         return Dialogue(
             id=name,

@@ -119,10 +119,11 @@ class IngestReport(BaseModel):
     """What came in, by source, and what did not, by source and reason.
 
     ``named`` are some of the things left out, each with its file and line: at least one for each
-    source and reason. ``versions`` says of what stands elsewhere which version was read.
-    ``files_anew`` and ``files_kept`` are of this run alone, the files that it read and those of
-    which an earlier one had kept what they hold; so they do not stand in the report's file, which
-    is the same for the same corpus.
+    source and reason; ``firsts`` are those of them that the log names, one for each.
+    ``versions`` says of what stands elsewhere which version was read. ``files_anew`` and
+    ``files_kept`` are of this run alone, the files that it read and those of which an earlier one
+    had kept what they hold; so they do not stand in the report's file, which is the same for the
+    same corpus.
     """
 
     documents: dict[str, int]
@@ -132,6 +133,7 @@ class IngestReport(BaseModel):
     bytes: dict[str, int]
     left_out: dict[str, dict[str, int]]
     named: list[str]
+    firsts: list[str] = Field(default=[], exclude=True)
     versions: dict[str, str] = {}
     files_anew: dict[str, int] = Field(default={}, exclude=True)
     files_kept: dict[str, int] = Field(default={}, exclude=True)
@@ -212,6 +214,7 @@ def ingest(
             report.left_out[name] = dict(sorted(left_out.counts.items()))
             report.versions |= left_out.versions
             report.named += [f"{name}: {each}" for each in left_out.named]
+            report.firsts += [f"{name}: {each}" for each in left_out.firsts]
         if not any(report.documents.values()) and not any(report.dialogues.values()):
             raise CorpusTooSmall(
                 "ingest.sources",

@@ -19,7 +19,7 @@ from tasks.ingest.language import language
 from tasks.ingest.left_out import LeftOut
 from tasks.ingest.named_files import NamedFiles, Tally, split_of, unknown_shape
 from tasks.ingest.open_file import OpenFile
-from tasks.ingest.records import Broken, sound
+from tasks.ingest.records import Broken, names_in, sound
 from tasks.ingest.source_files import Found, Reading, Rows, SourceFile, read_anew
 from tasks.ingest.tables import HEAD_BYTES, CsvLines, TextLines
 from tasks.ingest.text_encoding import Undecodable
@@ -104,15 +104,13 @@ def _json_rows(file: OpenFile) -> Iterator[tuple[int, Row | Broken]]:
         if isinstance(value, Broken):
             yield number, value
             continue
-        names = list(value) if isinstance(value, dict) else []
-        columns = columns_named(names)
+        fields = value if isinstance(value, dict) else {}
+        columns = columns_named(list(fields))
         if columns is None:
             if knows_shape:
                 yield number, Broken(number, "record without a text")
                 continue
-            raise unknown_shape(
-                file, f"record {number} holds {', '.join(names[:6]) or 'no names'}", KNOWN
-            )
+            raise unknown_shape(file, f"record {number} holds {names_in(fields)}", KNOWN)
         knows_shape = True
         cells = [_cell(cell) for cell in value.values()]
         yield number, _picked(cells, columns)

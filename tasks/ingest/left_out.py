@@ -22,11 +22,11 @@ class LeftOut:
         self.versions: dict[str, str] = {}
         self.by_reason: dict[str, list[str]] = {}
 
-    def add(self, reason: str, where: str = "", *, count: int = 1, detail: str = "") -> None:
+    def add(self, reason: str, where: str, *, count: int = 1, detail: str = "") -> None:
         """Count something left out; ``where`` names it: a file, or a file and a line."""
         self.counts[reason] += count
         named = self.by_reason.setdefault(reason, [])
-        if where and len(named) < NAMED_FOR_A_REASON:
+        if len(named) < NAMED_FOR_A_REASON:
             named.append(f"{where}: {reason}" + (f" ({detail})" if detail else ""))
 
     def merge(self, other: "LeftOut") -> None:
@@ -38,9 +38,13 @@ class LeftOut:
             here += named[: NAMED_FOR_A_REASON - len(here)]
 
     @property
+    def firsts(self) -> list[str]:
+        """The first of each reason."""
+        return [named[0] for named in self.by_reason.values()]
+
+    @property
     def named(self) -> list[str]:
         """The first of each reason, then the second of each, and so on."""
-        rounds = list(zip_longest(*self.by_reason.values()))
-        firsts = [each for each in chain.from_iterable(rounds[:1]) if each]
-        others = [each for each in chain.from_iterable(rounds[1:]) if each]
-        return firsts + others[: max(NAMED - len(firsts), 0)]
+        rounds = zip_longest(*self.by_reason.values())
+        named = [each for each in chain.from_iterable(rounds) if each]
+        return named[: max(NAMED, len(self.by_reason))]

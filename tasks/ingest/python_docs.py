@@ -71,7 +71,8 @@ def python_docs(
     found += [topic_document(topic, titles) for topic in topics(folder)]
     if params.limit is not None and len(found) > params.limit:
         found.sort(key=lambda each: (-each.meta["uses"], each.id))
-        left_out.add("above python_docs.limit", count=len(found) - params.limit)
+        above = found[params.limit :]
+        left_out.add("above python_docs.limit", above[0].title, count=len(above))
         del found[params.limit :]
     yield from found
 
@@ -120,7 +121,7 @@ def documents_of(
     for name in sorted(top_level.values(), key=lambda each: each.title) + members:
         doc = documentation(name.definition)
         if doc is None:
-            left_out.add("public but undocumented")
+            left_out.add("public but undocumented", name.title)
         elif name.title not in found:
             found[name.title] = name_document(name, doc, uses[name.title], library)
     for title in public_modules(library):
@@ -130,7 +131,7 @@ def documents_of(
         lender = library.module(module.doc_from) if module.doc_from else None
         doc = cleaned(module.doc or (lender.doc if lender else None))
         if doc is None:
-            left_out.add("public but undocumented")
+            left_out.add("public but undocumented", title)
         else:
             found[title] = module_document(title, doc, counted[module.name])
     return sorted(found.values(), key=lambda each: each.id)

@@ -14,7 +14,7 @@ from tasks.ingest.language import language
 from tasks.ingest.left_out import LeftOut
 from tasks.ingest.named_files import NamedFiles, Tally, split_of, unknown_shape
 from tasks.ingest.open_file import OpenFile
-from tasks.ingest.records import Broken, sound
+from tasks.ingest.records import Broken, names_in, sound
 from tasks.ingest.source_files import Found, Reading, Rows, SourceFile, read_anew
 from tasks.ingest.text_encoding import Undecodable
 from tasks.labelled import Question
@@ -91,8 +91,8 @@ def _paragraphs(article: Any, number: int, file: OpenFile) -> Iterator[tuple[Any
     elif isinstance(article, dict) and {"context_text", "qas"} <= article.keys():
         yield article.get("title"), article["context_text"], article["qas"]
     else:
-        names = ", ".join(map(str, list(article)[:6])) if isinstance(article, dict) else "no names"
-        raise unknown_shape(file, f"record {number} holds {names or 'nothing'}", KNOWN)
+        names = names_in(article) if isinstance(article, dict) else "no names"
+        raise unknown_shape(file, f"record {number} holds {names}", KNOWN)
 
 
 def _question(

@@ -9,6 +9,7 @@ A record is a row of a table or a JSON object. Its text is in ``text``, ``conten
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from itertools import islice
 from typing import Any
 
 from tasks.ingest.language import primary
@@ -21,6 +22,10 @@ DETAIL_FIELDS = (*TITLE_FIELDS, "url", "lang", *LICENSE_FIELDS, *TIME_FIELDS)
 MESSAGES_FIELD = "messages"
 ROLES = ("system", "user", "assistant")
 LONGEST_TITLE = 120
+
+NAMES_SHOWN = 6
+LONGEST_NAME = 40
+"""Of the fields that a record was found to hold: so many, and each in so many characters."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,7 +110,28 @@ def record_from_mapping(fields: Mapping[str, Any], number: int, damaged: int = 0
             ),
             time=next((t for key in TIME_FIELDS if (t := _time(fields.get(key)))), None),
         )
-    return Broken(number, "record without text, content, body or messages", is_empty=True)
+    filled = {name: value for name, value in fields.items() if value is not None}
+    return Broken(
+        number,
+        "record without text, content, body or messages",
+        f"it holds {names_in(filled)}",
+        is_empty=True,
+    )
+
+
+def names_in(fields: Mapping[Any, Any]) -> str:
+    """The first names of a record's fields, for a sentence.
+
+    >>> names_in({"question": "Why?", "answer": "So."})
+    'question, answer'
+    """
+    names = [_shown(str(name)) for name in islice(fields, NAMES_SHOWN)]
+    return ", ".join(names) + (", ..." if len(fields) > NAMES_SHOWN else "") or "nothing"
+
+
+def _shown(name: str) -> str:
+    name = " ".join(sound(name).split())
+    return name if len(name) <= LONGEST_NAME else f"{name[:LONGEST_NAME]} ..."
 
 
 def _conversation(fields: Mapping[str, Any], number: int, damaged: int) -> Record:

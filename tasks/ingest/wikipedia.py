@@ -134,15 +134,14 @@ def _articles(file: OpenFile, left_out: LeftOut) -> Iterator[Document]:
             left_out.add(MALFORMED, where, detail=expat.ErrorString(error.code) or "")
             continue
         if reason := _not_taken(page, wiki):
-            # These are in every dump in their thousands: no sign of damage, so not named.
-            left_out.add(reason)
+            left_out.add(reason, where)
             continue
         if not (PAGE_NUMBER.fullmatch(page[ID]) and page[TITLE]):
             left_out.add("page without a title or a number", where)
             continue
         text = text_of(page[TEXT], hidden)
         if not text:
-            left_out.add("page without text")
+            left_out.add("page without text", where)
             continue
         yield Document(
             id=f"{SOURCE}/{wiki.name}/{page[ID]}",

@@ -51,7 +51,14 @@ def test_help_names_the_commands_and_imports_nothing_heavy(tmp_path: Path) -> No
         (["--set", "pretrain.tokens=null"], "params.yaml, pretrain.tokens: null cannot be used: "),
         (["--set", "pretrain.tokens=1.5e0"], "params.yaml, pretrain.tokens: 1.5 cannot be used: "),
         (["--preset", "../params"], "--preset ../params: there is no presets/../params.yaml. There are: "),
-        (["--set", "pretrain=5"], "params.yaml, pretrain: 5 cannot be used"),
+        (["--set", "pretrain=5"], "params.yaml, pretrain: 5 cannot be used: it is a section, with keys such as pretrain.tokens"),
+        (["--set", "preprocess.near_duplicates.jacard=0.5"], "--set: there is no parameter preprocess.near_duplicates.jacard. Did you mean preprocess.near_duplicates.jaccard?"),
+        (["--set", "preprocess.filters.gopher-quality.foo=1"], "--set: there is no parameter preprocess.filters.gopher-quality.foo. Set preprocess.filters as a whole."),
+        (["--set", "ingest.huggingface.0.dataset=a/b"], "--set: there is no parameter ingest.huggingface.0.dataset. Set ingest.huggingface as a whole."),
+        (["--set", "seed=true"], "params.yaml, seed: true cannot be used: input should be a valid integer"),
+        (["--set", "seed=1.0"], "params.yaml, seed: 1.0 cannot be used: input should be a valid integer"),
+        (["--set", "foo=1"], "--set: there is no parameter foo. params.yaml explains every key."),
+        (["--set", "learning_rate=1"], "Did you mean pretrain.learning_rate or finetune.learning_rate?"),
         (["--preset", "labtop"], "--preset labtop: there is no presets/labtop.yaml. There are: "),
     ],
 )  # fmt: skip
@@ -155,6 +162,25 @@ def test_a_setting_changes_its_own_line_alone(
     key, value = setting.partition("=")[::2]
     assert change.startswith(f"{key}: ") and " → " in change
     assert parameters.apply_choices(None, [setting]) == []
+
+
+def test_a_key_of_a_section_that_is_null_sets_the_section(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(folder)
+    before = (folder / "params.yaml").read_text("utf-8").splitlines()
+    choices = ["preprocess.near_duplicates.jaccard=0.5", "preprocess.near_duplicates.rows=8"]
+    assert parameters.apply_choices(None, choices) == [
+        "preprocess.near_duplicates: null → {jaccard: 0.5}",
+        "preprocess.near_duplicates.rows: null → 8",
+    ]
+    after = (folder / "params.yaml").read_text("utf-8").splitlines()
+    assert [new for old, new in zip(before, after, strict=True) if old != new] == [
+        "  near_duplicates: {jaccard: 0.5, rows: 8}"
+    ]
+    assert parameters.apply_choices(None, choices) == []
+    (change,) = parameters.apply_choices(None, ["preprocess.near_duplicates.rows=9"])
+    assert change == "preprocess.near_duplicates.rows: 8 → 9"
 
 
 def test_a_preset_and_settings_are_all_written(

@@ -6,6 +6,7 @@ import io
 import json
 import lzma
 import os
+import random
 import tarfile
 import threading
 import zipfile
@@ -152,7 +153,42 @@ def test_tar_cut_anywhere_gives_what_comes_before_and_is_named(tmp_path: Path, c
     (tmp_path / "a.tar").write_bytes(data[: 512 + cut])
     found, left_out = read(tmp_path)
     assert found["a.tar!a.txt"].text == "Text." and "a.tar!c.txt" not in found
-    assert left_out.counts[DAMAGED] >= 1 and left_out.named[0].startswith("a.tar")
+    # The archive once, and the member that the cut is in.
+    assert left_out.counts == {DAMAGED: 2 if cut == 1536 else 1}
+    assert left_out.named[-1].startswith("a.tar: ")
+
+
+@pytest.mark.parametrize("ending", ["gz", "xz", "zst"])
+@pytest.mark.parametrize("kind", ["jsonl", "jsonl.gz", "zip", "tar"])
+def test_a_compressed_archive_that_is_cut_counts_once_and_the_member_that_is_cut_once(
+    tmp_path: Path, ending: str, kind: str
+) -> None:
+    noise = random.Random(1)  # so that half of the archive holds half of what is in it
+    lines = b"".join(b'{"text": "%x"}\n' % noise.getrandbits(4000) for _ in range(400))
+    packed = {
+        "jsonl": lines,
+        "jsonl.gz": gzip.compress(lines),
+        "zip": zipped({"x.jsonl": lines}),
+        "tar": tar({"x.jsonl": lines}),
+    }[kind]
+    data = COMPRESSORS[ending](tar({"a.txt": b"Text.", f"b.{kind}": packed, "c.txt": b"Rest."}))
+    (tmp_path / f"a.tar.{ending}").write_bytes(data[: len(data) // 2])
+    found, left_out = read(tmp_path)
+    assert f"a.tar.{ending}!a.txt" in found and f"a.tar.{ending}!c.txt" not in found
+    inside = [f"a.tar.{ending}!b.tar!x.jsonl"] if kind == "tar" else []
+    # Besides, a line may be cut, and is no JSON then.
+    assert [each.split(": ")[0] for each in left_out.named if DAMAGED in each] == [
+        *inside,
+        f"a.tar.{ending}!b.{kind}",
+        f"a.tar.{ending}",
+    ]
+    assert left_out.counts[DAMAGED] == 2 + len(inside)
+
+
+def test_an_archive_in_zstd_that_gives_no_file_is_no_crash(tmp_path: Path) -> None:
+    (tmp_path / "a.tar.zst").write_bytes(zstd(tar({".hidden": b"Text."})))
+    found, left_out = read(tmp_path)
+    assert not found and not left_out.counts
 
 
 def test_damaged_header_of_a_tar_is_not_taken_for_its_end(tmp_path: Path) -> None:

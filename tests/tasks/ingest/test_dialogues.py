@@ -56,4 +56,9 @@ def test_broken_doubled_and_unanswered_conversations_are_counted(tmp_path: Path)
         "broken conversation": 2,
         "file cannot be parsed": 1,
     }
-    assert left_out.named[0] == "en/talk.yml, conversation 5: broken conversation"
+    assert left_out.named[:4] == [
+        "en/talk.yml, conversation 2: same conversation twice",
+        "en/talk.yml, conversation 3: last turn without a reply",
+        "en/talk.yml, conversation 5: broken conversation",
+        "en/torn.yml: file cannot be parsed",
+    ]

@@ -406,17 +406,25 @@ def test_a_hub_that_is_down_or_not_there(hub: type[Hub], monkeypatch: pytest.Mon
     hub.down = True
     error = refused()
     assert isinstance(error, ServiceUnavailable)
-    assert str(error) == f"{WHERE}me/set: the hub answered 503. Try again later."
+    assert str(error) == (
+        f"{WHERE}me/set: there is no folder me/set here, and the hub answered 503. Try again later."
+    )
     assert hub.asked.count("/api/datasets/me/set") == 3
     monkeypatch.setattr("huggingface_hub.constants.ENDPOINT", "http://127.0.0.1:1")
     error = refused()
     assert isinstance(error, ServiceUnavailable)
-    assert str(error).startswith(f"{WHERE}me/set: the hub does not answer: ")
+    assert str(error).startswith(
+        f"{WHERE}me/set: there is no folder me/set here, and the hub does not answer: "
+    )
+    assert str(error).endswith(". Mend the name of the folder, or see to the network.")
 
 
 def test_offline_is_said(hub: type[Hub], monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("huggingface_hub.constants.HF_HUB_OFFLINE", True)
-    assert str(refused()) == f"{WHERE}me/set: HF_HUB_OFFLINE keeps it from the hub. Unset it."
+    assert str(refused()) == (
+        f"{WHERE}me/set: there is no folder me/set here, and HF_HUB_OFFLINE keeps it from the hub."
+        " Mend the name of the folder, or unset HF_HUB_OFFLINE."
+    )
     assert hub.asked == []
 
 

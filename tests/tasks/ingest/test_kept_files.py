@@ -503,6 +503,7 @@ def test_a_killed_run_is_gone_on_with(corpus: Path) -> None:
     done = stage(after=0)
     assert done.returncode == 0, done.stderr
     assert "folder: 11 files read anew, 4 as kept from an earlier run" in done.stdout
+    assert "folder: d.jsonl:2: record with an empty text" in done.stdout
     assert Path(".chatwright/ingest/folder").is_dir()
     run(params("folder"), kept=None)
     assert contents("data") == contents()
