@@ -150,8 +150,12 @@ def run_stage(stage: str) -> State[Any]:
         return Completed(name="Cached", message="nothing changed", data=0.0)
     with contextlib.ExitStack() as held:
         if stage in NEEDS_ACCELERATOR:
-            wait = "waiting: another build on this machine is training or measuring"
-            held.enter_context(accelerator(_stopping, lambda: _tell(stage, wait)))
+            held.enter_context(
+                accelerator(
+                    _stopping,
+                    lambda who: _tell(stage, f"waiting: {who} is training or measuring"),
+                )
+            )
         ran = _repro(stage)
     seconds = time.monotonic() - started
     if not ran:
