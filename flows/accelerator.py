@@ -2,9 +2,9 @@
 
 Notable choices: the limit is a lock of the operating system, which a process that is killed gives
 up. Prefect's own limits count holders in the server's database; a server that ends with its flow
-(the ephemeral one) forgets that it has lent one, and the next run would wait for ever. Who holds it stands in a file
-beside the lock, since some versions of filelock empty the lock with every try; it counts only while
-its process lives.
+(the ephemeral one) forgets that it has lent one, and the next run would wait for ever. Who holds it
+stands in a file beside the lock, since some versions of filelock empty the lock with every try; it
+counts only while its process lives.
 """
 
 import contextlib
