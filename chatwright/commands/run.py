@@ -20,8 +20,10 @@ from chatwright.commands.parameters import apply_choices
 from chatwright.commands.summary import print_summary
 from chatwright.console import RunConsole
 from chatwright.errors import AnotherRun, BadInput, MissingInput
-from tasks.params import load_params
+from tasks.params import Params, load_params
+from tasks.possible_here import check_here
 from tasks.stage import INTERRUPTED
+from tasks.tracking.answering import check_answers
 from tasks.tracking.spool import has_unshipped, ship_all, wait_for_the_side_process
 
 WORK = Path(".chatwright")
@@ -38,11 +40,12 @@ def run(preset: str | None, settings: list[str]) -> None:
     Raises:
         MissingInput: this folder is no project, or a parameter names what is not there.
         AnotherRun: one is at work in this folder.
-        BadParameter: a preset or setting cannot be used; nothing has been changed.
+        BadParameter: a preset or setting cannot be used, or not on this machine; nothing has been
+            changed.
         BadInput: this folder cannot be written to.
         StageFailed: a stage ended with an error.
-        ServiceUnavailable: the Prefect server that is set does not answer, or one of its own does
-            not start.
+        ServiceUnavailable: the MLflow or Prefect server that is set does not answer, or one of
+            Prefect's own does not start.
     """
     if not Path("dvc.yaml").exists():
         raise MissingInput(
@@ -50,7 +53,8 @@ def run(preset: str | None, settings: list[str]) -> None:
         )
     started = time.monotonic()
     with the_only_run(), RunConsole() as shown:
-        for change in apply_choices(preset, settings):
+        shown.say("Checking the choices ...")
+        for change in apply_choices(preset, settings, check_before_work):
             shown.say(f"params.yaml, {escape(change)}")
         forget_a_lost_registry()
         results = built(shown)
@@ -63,6 +67,17 @@ def run(preset: str | None, settings: list[str]) -> None:
                 )
         wait_for_the_side_process(SECONDS_TO_END)
     print_summary(shown.console, results, time.monotonic() - started)
+
+
+def check_before_work(params: Params) -> None:
+    """See that the stages will have what they need, so that none comes to know it after hours.
+
+    Raises:
+        BadParameter: this machine has not what is asked for.
+        ServiceUnavailable: nobody answers at ``tracking.uri``.
+    """
+    check_answers(params.tracking.uri)
+    check_here(params)
 
 
 def forget_a_lost_registry() -> None:
