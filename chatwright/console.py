@@ -22,6 +22,7 @@ OF_DVC = (
     "To enable auto",
     "\tdvc config",
     "Use `dvc",
+    "ERROR: failed to reproduce",  # what follows it is said at the end
     "Stage '",
 )
 

@@ -16,6 +16,8 @@ from prefect.futures import PrefectFuture, wait
 
 from flows.stages import run_stage, stopped_by_signals
 from tasks.headlines import headline
+from tasks.params import load_params
+from tasks.possible_here import check_here
 from tasks.tracking.spool import close_build
 
 
@@ -43,8 +45,10 @@ def build() -> list[StageResult]:
         What became of each stage, in order.
 
     Raises:
+        BadParameter: the machine that builds has not what params.yaml asks for.
         StageFailed: the first stage that failed, with its own sentence.
     """
+    check_here(load_params())
     with stopped_by_signals():
         ingest = stage("ingest")
         preprocess = stage("preprocess", ingest)

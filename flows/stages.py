@@ -9,6 +9,7 @@ database, a network) is tried again with growing pauses; a user's mistake is not
 import contextlib
 import json
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -34,10 +35,12 @@ from tasks.stage import failure_of, forget_failure
 
 # Stages that use the accelerator where there is one: one at a time on one machine.
 NEEDS_ACCELERATOR = {"pretrain", "finetune", "compress", "evaluate"}
+TRAINS = {"pretrain", "finetune"}
+EXIT_STATUS = re.compile(r"^ERROR: .*failed to run: .*, exited with (-?\d+)")
 
 Listener = Callable[[str, str], None]
 _listeners: list[Listener] = []
-_told_to_stop: list[Callable[[], None]] = []
+_told_to_stop: list[Callable[[int], None]] = []
 _children: set[subprocess.Popen[str]] = set()
 _dvc_in_process = threading.Lock()
 _stopping = threading.Event()
@@ -52,9 +55,9 @@ class StageFailed(ChatwrightError):
 
 
 @contextlib.contextmanager
-def listening(listener: Listener, told_to_stop: Callable[[], None]) -> Iterator[None]:
+def listening(listener: Listener, told_to_stop: Callable[[int], None]) -> Iterator[None]:
     """Hand every line of every stage to ``listener(stage, line)`` while this lasts, and call
-    ``told_to_stop`` when a signal ends the flow."""
+    ``told_to_stop``, with its number, when a signal ends the flow."""
     _listeners.append(listener)
     _told_to_stop.append(told_to_stop)
     try:
@@ -89,7 +92,7 @@ def stopped_by_signals() -> Iterator[None]:
         for listened, handler in before.items():
             signal.signal(listened, handler)
         for told in _told_to_stop:
-            told()
+            told(number)
         stop_children()
         # Deaf, as in the background of a shell, or dead at once, leaving Prefect's server behind.
         if before[number] in (signal.SIG_IGN, signal.SIG_DFL):
@@ -150,8 +153,12 @@ def run_stage(stage: str) -> State[Any]:
         return Completed(name="Cached", message="nothing changed", data=0.0)
     with contextlib.ExitStack() as held:
         if stage in NEEDS_ACCELERATOR:
-            wait = "waiting: another build on this machine is training or measuring"
-            held.enter_context(accelerator(_stopping, lambda: _tell(stage, wait)))
+            held.enter_context(
+                accelerator(
+                    _stopping,
+                    lambda who: _tell(stage, f"waiting: {who} is training or measuring"),
+                )
+            )
         ran = _repro(stage)
     seconds = time.monotonic() - started
     if not ran:
@@ -191,14 +198,21 @@ def _repro(stage: str) -> bool:
     finally:
         _children.discard(child)
     if status != 0:
-        raise failed(stage, tail)
+        raise failed(stage, status, tail)
     return ran
 
 
-def failed(stage: str, tail: list[str]) -> StageFailed:
-    """The error of a stage whose child has ended badly."""
+def failed(stage: str, status: int, tail: list[str]) -> StageFailed:
+    """The error of a stage whose child has ended badly.
+
+    Args:
+        status: of the child, which is DVC; the stage's own is in what DVC says.
+        tail: the last lines of both.
+    """
     failure = failure_of(stage)
-    if failure is None:  # the stage never began: DVC itself refused
+    if failure is None:  # it was killed, or never began: DVC itself refused
+        if number := signal_that_ended(status, tail):
+            return StageFailed(stage, killed_sentence(stage, number), 1, may_pass=False)
         sentence = next((line for line in tail if line.startswith("ERROR")), "\n".join(tail))
         if "it is being blocked by" in sentence:
             busy = f"{stage}: another DVC works on its files. Wait for it, and run again"
@@ -208,6 +222,30 @@ def failed(stage: str, tail: list[str]) -> StageFailed:
             sentence = said[-1] if said else sentence
         return StageFailed(stage, sentence.removeprefix("ERROR: "), 1, may_pass=False)
     return StageFailed(stage, failure["message"], failure["exit_code"], failure["may_pass"])
+
+
+def signal_that_ended(status: int, tail: list[str]) -> int | None:
+    """The number of the signal that ended a stage or the DVC that ran it; None: none did."""
+    if status < 0:
+        return -status
+    for line in tail:
+        if found := EXIT_STATUS.search(line):
+            said = int(found[1])
+            # A shell between DVC and the stage says it in its own way.
+            return -said if said < 0 else said - 128 if said > 128 else None
+    return None
+
+
+def killed_sentence(stage: str, number: int) -> str:
+    """What to tell of a stage that a signal has ended, which could say nothing itself."""
+    name = next((known.name for known in signal.Signals if known == number), f"signal {number}")
+    if number != signal.SIGKILL:
+        return f"{stage} was ended by {name}. Run again to go on"
+    smaller = f", with a smaller {stage}.batch_size if it was memory" if stage in TRAINS else ""
+    return (
+        f"{stage} was ended by {name}, perhaps because memory ran short. "
+        f"Run again to go on{smaller}"
+    )
 
 
 def child_environment() -> dict[str, str]:

@@ -64,7 +64,8 @@ def _evaluate(report: dict[str, Any]) -> str:
 
 def _register(report: dict[str, Any]) -> str:
     role = "champion" if report["is_champion"] else "challenger"
-    return f"version {report['version']}, {role}: {report['reason']}"
+    # The alias may have been moved since.
+    return f"version {report['version']}, registered as {role}: {report['reason']}"
 
 
 HEADLINES: dict[str, Callable[[dict[str, Any]], str]] = {

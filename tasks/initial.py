@@ -37,6 +37,21 @@ def initial_config(params: ModelParams, *, vocab_size: int, context_length: int)
             context_length=context_length,
             **params.model_dump(exclude={"size", "init"}),
         )
+    check_beside_weights(params)
+    config = pretrained_config(
+        weights_folder(params.init), vocab_size=vocab_size, context_length=context_length
+    )
+    return replace(config, dropout=params.dropout)
+
+
+def check_beside_weights(params: ModelParams) -> None:
+    """Refuse what says another shape than weights that exist.
+
+    Raises:
+        BadParameter: names the first such key.
+    """
+    if params.init == RANDOM:
+        return
     usual = {None: "null", True: "true", False: "false"}
     for name, field in ModelParams.model_fields.items():
         if name not in FREE and getattr(params, name) != field.default:
@@ -45,10 +60,6 @@ def initial_config(params: ModelParams, *, vocab_size: int, context_length: int)
                 f"the weights of {params.init} have their own",
                 f"Set it to {usual.get(field.default, field.default)}, or model.init to {RANDOM}",
             )
-    config = pretrained_config(
-        weights_folder(params.init), vocab_size=vocab_size, context_length=context_length
-    )
-    return replace(config, dropout=params.dropout)
 
 
 def initial_model(params: ModelParams, config: ModelConfig, seed: int) -> LanguageModel:

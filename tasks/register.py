@@ -29,7 +29,13 @@ from tasks.params import Params
 from tasks.registry import CHALLENGER, CHAMPION, registry_client, version_by_alias
 from tasks.stage import Stage
 from tasks.thinning import thinned
-from tasks.tracking.spool import close_build, current_build, parent_run_id
+from tasks.tracking.spool import (
+    LOG,
+    close_build,
+    current_build,
+    last_shipping_error,
+    parent_run_id,
+)
 
 ROOT = Path(__file__).resolve().parent.parent
 PARENT_RUN_SECONDS = 60.0  # the side process has had all the build to make it
@@ -212,12 +218,14 @@ def lineage_tags() -> dict[str, str]:
 def main() -> None:
     """Run the stage in the current folder."""
     with Stage("register") as stage:
-        run_id = parent_run_id(current_build(), PARENT_RUN_SECONDS)
+        build = current_build()
+        run_id = parent_run_id(build, PARENT_RUN_SECONDS)
         if run_id is None:
+            said = last_shipping_error(build)
             raise ServiceUnavailable(
                 stage.params.tracking.uri,
-                "MLflow has not taken this build's run",
-                "Look into .chatwright/tracking/shipping.log and run again",
+                "MLflow has not taken this build's run" + (f": {said.rstrip('.')}" if said else ""),
+                f"Look into {LOG} and run again",
             )
         report = register(
             stage.input("artifacts/compressed") / stage.params.compress.recipe,

@@ -5,6 +5,7 @@ They are written into params.yaml, all else there left alone: what stands there 
 unless all of it is right.
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -30,8 +31,15 @@ PARAMS = Path("params.yaml")
 PRESETS = Path("presets")
 
 
-def apply_choices(preset: str | None, settings: list[str]) -> list[str]:
+def apply_choices(
+    preset: str | None,
+    settings: list[str],
+    check: Callable[[Params], None] = lambda params: None,
+) -> list[str]:
     """Overlay a preset, then single settings, on params.yaml.
+
+    Args:
+        check: called with all parameters as they would be; what it raises keeps them unchanged.
 
     Returns:
         One line for each value that has changed.
@@ -41,6 +49,7 @@ def apply_choices(preset: str | None, settings: list[str]) -> list[str]:
         MissingInput: a value names a file or folder that is not there.
     """
     changed = _overlaid(preset, settings)
+    check(changed.params)
     if changed.lines:
         write_whole(PARAMS, changed.text())
     return changed.lines

@@ -4,10 +4,12 @@ import contextlib
 import json
 import os
 import signal
+import sys
 import threading
 import time
 from collections.abc import Iterator
 from pathlib import Path
+from types import FrameType
 from typing import Any
 
 import psutil
@@ -18,12 +20,15 @@ from chatwright.commands.parameters import apply_choices
 from chatwright.commands.summary import print_summary
 from chatwright.console import RunConsole
 from chatwright.errors import AnotherRun, BadInput, MissingInput
-from tasks.params import load_params
+from tasks.params import Params, load_params
+from tasks.possible_here import check_here
 from tasks.stage import INTERRUPTED
+from tasks.tracking.answering import check_answers
 from tasks.tracking.spool import has_unshipped, ship_all, wait_for_the_side_process
 
 WORK = Path(".chatwright")
 RUN = WORK / "run.json"
+TERMINATED = 128 + signal.SIGTERM  # the exit status that shells give for it
 SHIPPING_SECONDS = 120.0
 SECONDS_TO_STOP = 20.0
 SECONDS_TO_END = 5.0
@@ -35,11 +40,12 @@ def run(preset: str | None, settings: list[str]) -> None:
     Raises:
         MissingInput: this folder is no project, or a parameter names what is not there.
         AnotherRun: one is at work in this folder.
-        BadParameter: a preset or setting cannot be used; nothing has been changed.
+        BadParameter: a preset or setting cannot be used, or not on this machine; nothing has been
+            changed.
         BadInput: this folder cannot be written to.
         StageFailed: a stage ended with an error.
-        ServiceUnavailable: the Prefect server that is set does not answer, or one of its own does
-            not start.
+        ServiceUnavailable: the MLflow or Prefect server that is set does not answer, or one of
+            Prefect's own does not start.
     """
     if not Path("dvc.yaml").exists():
         raise MissingInput(
@@ -47,7 +53,8 @@ def run(preset: str | None, settings: list[str]) -> None:
         )
     started = time.monotonic()
     with the_only_run(), RunConsole() as shown:
-        for change in apply_choices(preset, settings):
+        shown.say("Checking the choices ...")
+        for change in apply_choices(preset, settings, check_before_work):
             shown.say(f"params.yaml, {escape(change)}")
         forget_a_lost_registry()
         results = built(shown)
@@ -60,6 +67,17 @@ def run(preset: str | None, settings: list[str]) -> None:
                 )
         wait_for_the_side_process(SECONDS_TO_END)
     print_summary(shown.console, results, time.monotonic() - started)
+
+
+def check_before_work(params: Params) -> None:
+    """See that the stages will have what they need, so that none comes to know it after hours.
+
+    Raises:
+        BadParameter: this machine has not what is asked for.
+        ServiceUnavailable: nobody answers at ``tracking.uri``.
+    """
+    check_answers(params.tracking.uri)
+    check_here(params)
 
 
 def forget_a_lost_registry() -> None:
@@ -82,8 +100,14 @@ def built(shown: RunConsole) -> list[Any]:
     from flows.server import check_server, named_server, start_own_server
     from flows.stages import listening, progress_of, stop_children
 
-    # Prefect sends itself the signal again when it has tidied up; dead, this process would not.
-    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    told: list[int] = []
+
+    def terminated(number: int, frame: FrameType | None) -> None:
+        if told:  # Prefect sends itself the signal again when it has tidied up
+            raise KeyboardInterrupt
+        sys.exit(TERMINATED)
+
+    signal.signal(signal.SIGTERM, terminated)  # dead at once, this process would not tidy up
     if (where := named_server()) is not None:
         check_server(where)
         shown.say(f"Reported to the Prefect server at {where}")
@@ -97,13 +121,11 @@ def built(shown: RunConsole) -> list[Any]:
         else:
             shown.line(stage, line)
 
-    told = threading.Event()
-
-    def told_to_stop() -> None:
-        told.set()
+    def told_to_stop(number: int) -> None:
+        told.append(number)
         shown.say("Stopping; run again to go on.")
         # A server that is gone as well would be waited for much longer.
-        last = threading.Timer(SECONDS_TO_STOP, give_up)
+        last = threading.Timer(SECONDS_TO_STOP, give_up, [status_of(number)])
         last.daemon = True
         last.start()
 
@@ -111,7 +133,9 @@ def built(shown: RunConsole) -> list[Any]:
         with listening(listener, told_to_stop):
             return build()
     except BaseException:
-        if told.is_set():
+        if told and status_of(told[0]) == TERMINATED:
+            sys.exit(TERMINATED)
+        if told:
             raise KeyboardInterrupt from None
         raise
     finally:
@@ -148,10 +172,15 @@ def the_only_run() -> Iterator[None]:
         lock.release()
 
 
-def give_up() -> None:
+def status_of(number: int) -> int:
+    """The exit status of a run that was told to stop by a signal."""
+    return TERMINATED if number == signal.SIGTERM else INTERRUPTED
+
+
+def give_up(status: int) -> None:
     """End this process and the Prefect server that it has started, at once."""
     end_leftovers()
-    os._exit(INTERRUPTED)
+    os._exit(status)
 
 
 def make_prefect_home() -> None:

@@ -30,18 +30,8 @@ def print_summary(console: Console, results: Sequence["StageResult"], seconds: f
             print_sample(console, sample)
     registered = read_report("register")
     if registered:
-        role = "champion" if registered["is_champion"] else "challenger"
-        console.print(
-            f"[bold]{registered['model_name']}[/bold] version {registered['version']}, "
-            f"{role} ({registered['reason']})"
-        )
-        served = None if registered["is_champion"] else served_version()
-        if served not in (None, registered["version"]):
-            console.print(
-                f"Still served:       version {served}. To serve version {registered['version']}"
-                " all the same, give it the alias champion (chatwright ui, Models)",
-                soft_wrap=True,
-            )
+        for line in standing(registered, served_version()):
+            console.print(line, soft_wrap=True)
         console.print(
             "The run in MLflow:  chatwright ui, then http://127.0.0.1:5000/#/experiments/"
             f"{registered['experiment_id']}/runs/{registered['run_id']}",
@@ -50,6 +40,32 @@ def print_summary(console: Console, results: Sequence["StageResult"], seconds: f
     console.print("Talk to it:         make serve  (or: chatwright serve, chatwright chat)")
     console.print("Your own text:      drop files into corpus/ and run again")
     console.print("Keep this corpus:   git add dvc.lock && git commit")
+
+
+def standing(registered: dict[str, Any], served: int | None) -> list[str]:
+    """Which version this build is, and which is served.
+
+    Args:
+        registered: the report of the stage ``register``, which may be of days ago.
+        served: the version that has the alias champion now; None: not known.
+    """
+    version, was_champion = registered["version"], registered["is_champion"]
+    said = f"[bold]{registered['model_name']}[/bold] version {version}, "
+    role = f"{'champion' if was_champion else 'challenger'} ({registered['reason']})"
+    if served == version and not was_champion:
+        return [f"{said}served now: it has been given the alias champion. Registered as {role}"]
+    if served in (None, version):
+        return [said + role]
+    if was_champion:
+        return [
+            f"{said}registered as {role}",
+            f"Served now:         version {served}, which has been given the alias champion since",
+        ]
+    return [
+        said + role,
+        f"Still served:       version {served}. To serve version {version} all the same, give it "
+        "the alias champion (chatwright ui, Models)",
+    ]
 
 
 def served_version() -> int | None:

@@ -1,20 +1,27 @@
 """``chatwright ui``: the pages on which runs can be looked at."""
 
 import os
+import signal
 import subprocess
 import sys
+import time
 
+import psutil
 from rich.console import Console
 
+from chatwright.errors import ServiceUnavailable
 from serving.server import listening
 from tasks.params import load_params
 
+SECONDS_TO_END = 5.0
+
 
 def ui(host: str, port: int) -> None:
-    """Start MLflow's page until interrupted, and say where Prefect's is.
+    """Start MLflow's page until SIGINT, SIGTERM or SIGHUP, and say where Prefect's is.
 
     Raises:
         PortInUse: another program listens there.
+        ServiceUnavailable: MLflow's server has ended by itself.
     """
     console = Console(highlight=False)
     uri = load_params().tracking.uri
@@ -27,11 +34,47 @@ def ui(host: str, port: int) -> None:
     console.print(f"Runs and models, in MLflow: http://{host}:{port} (Ctrl-C ends it)")
     # One worker and no job runner: a fifth of the memory of `mlflow ui`, and quicker to start.
     command = ["-m", "mlflow", "server", "--backend-store-uri", uri, "--workers", "1"]
-    subprocess.run(
+    run_until_told(
         [sys.executable, *command, "--host", host, "--port", str(port)],
-        env={**os.environ, "MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false"},
-        check=False,
+        {**os.environ, "MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false"},
     )
+    console.print("Stopped.")
+
+
+def run_until_told(command: list[str], environment: dict[str, str]) -> None:
+    """Run MLflow's server until a signal says to end, then end it and what it has started.
+
+    Raises:
+        ServiceUnavailable: it has ended by itself.
+    """
+    told: list[int] = []
+    # Also where a shell has started this in the background, deaf to Ctrl-C.
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        signal.signal(number, lambda number, frame: told.append(number))
+    # In a session of its own: Ctrl-C reaches this process alone, which ends it once.
+    server = subprocess.Popen(command, env=environment, start_new_session=True)
+    while not told:
+        if server.poll() is not None:
+            raise ServiceUnavailable(
+                "MLflow's server",
+                f"it has ended by itself, with status {server.returncode}",
+                "What it printed says why",
+            )
+        time.sleep(0.1)
+    end(psutil.Process(server.pid))
+
+
+def end(server: psutil.Process) -> None:
+    """End a process and all that it has started, by force after ``SECONDS_TO_END``."""
+    processes = [server]
+    try:
+        processes += server.children(recursive=True)
+        os.killpg(server.pid, signal.SIGTERM)
+    except (psutil.NoSuchProcess, ProcessLookupError):
+        return
+    _, alive = psutil.wait_procs(processes, timeout=SECONDS_TO_END)
+    for process in alive:
+        process.kill()
 
 
 def prefect_page() -> str:

@@ -9,6 +9,7 @@ import contextlib
 import hashlib
 import json
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -24,6 +25,10 @@ FOLDER = Path(".chatwright/tracking")
 CURRENT = FOLDER / "current"
 SHIPPING = FOLDER / "shipping.lock"
 """Held by the side process while it is at work."""
+
+LOG = FOLDER / "shipping.log"
+AN_ERROR = re.compile(r"[\w.]*(?:Error|Exception|Timeout)\b.*")
+LONGEST_HALF = 150
 
 
 def current_build(params: Mapping[str, Any] | None = None) -> Path:
@@ -121,7 +126,7 @@ class Spool:
 
 def start_shipping() -> None:
     """Start the side process; it ends at once if another is at work, and by itself when done."""
-    log = open(FOLDER / "shipping.log", "ab")  # noqa: SIM115 - the child's own from here on
+    log = open(LOG, "ab")  # noqa: SIM115 - the child's own from here on
     subprocess.Popen(
         [sys.executable, "-m", "tasks.tracking"],
         stdin=subprocess.DEVNULL,
@@ -131,6 +136,22 @@ def start_shipping() -> None:
         env={**os.environ, "CHATWRIGHT_PROGRESS": ""},
     )
     log.close()
+
+
+def last_shipping_error(build: Path) -> str | None:
+    """The last error of the side process in one line, shortened; None if it had none since the
+    first stage of a build began."""
+    began = min((int(path.name.partition("-")[0]) for path in build.glob("*.jsonl")), default=0)
+    try:
+        if LOG.stat().st_mtime_ns < began:
+            return None
+        lines = LOG.read_text(encoding="utf-8", errors="replace").splitlines()
+    except FileNotFoundError:
+        return None
+    said = next((line for line in reversed(lines) if AN_ERROR.match(line)), None)
+    if said is None or len(said) <= 2 * LONGEST_HALF:
+        return said
+    return f"{said[:LONGEST_HALF]} ... {said[-LONGEST_HALF:]}"  # the cause stands at the end
 
 
 def parent_run_id(build: Path, wait_seconds: float) -> str | None:

@@ -181,7 +181,7 @@ def test_a_run_that_is_killed_or_stopped_is_finished_by_the_next(
 ) -> None:
     project = new_project("interrupted")
     (project.root / "params.yaml").write_text((built_project.root / "params.yaml").read_text())
-    for number, status in ((signal.SIGKILL, -9), (signal.SIGINT, 130), (signal.SIGTERM, 130)):
+    for number, status in ((signal.SIGKILL, -9), (signal.SIGINT, 130), (signal.SIGTERM, 143)):
         driver = project.start("chatwright", "run")
         process = stage_at_work(project, driver, "pretrain")
         second = project.run("chatwright", "run")

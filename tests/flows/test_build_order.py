@@ -48,6 +48,7 @@ def flow_edges(monkeypatch: pytest.MonkeyPatch) -> dict[str, set[str]]:
         edges[name] = {before.name for before in after}
         return SimpleNamespace(name=name)
 
+    monkeypatch.setattr(flow, "check_here", lambda params: None)
     monkeypatch.setattr(flow, "stage", record)
     monkeypatch.setattr(flow, "outcome", lambda **stages: [])
     monkeypatch.setattr(flow, "create_table_artifact", lambda **artifact: None)

@@ -1,5 +1,6 @@
 """What reaches MLflow of a stage that was over before the side process had caught up."""
 
+import os
 import time
 from pathlib import Path
 
@@ -11,7 +12,7 @@ from mlflow.utils.validation import _validate_metric_name
 
 from tasks.tracking.machine_samples import MachineSamples
 from tasks.tracking.shipment import BuildShipment, numbers
-from tasks.tracking.spool import Spool
+from tasks.tracking.spool import FOLDER, LOG, Spool, last_shipping_error
 
 
 def test_a_stage_that_ended_long_ago_has_the_system_metrics_of_its_time(
@@ -44,6 +45,26 @@ def test_a_stage_that_ended_long_ago_has_the_system_metrics_of_its_time(
     assert all(0 <= point.value <= 100 for point in curve)
     assert run.info.start_time <= curve[0].timestamp <= run.info.end_time
     assert run.data.metrics["rows"] == 3
+
+
+def test_why_nothing_is_taken_is_told_in_one_line(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    FOLDER.mkdir(parents=True)
+    build = FOLDER / "build"
+    LOG.write_text("ValueError: of a build of last week\n", "utf-8")
+    os.utime(LOG, (0, 0))
+    Spool("pack", {}, build).close()
+    assert last_shipping_error(build) is None, "it was another build's"
+    with open(LOG, "a", encoding="utf-8") as log:
+        log.write("Traceback (most recent call last):\n  File ...\n")
+        log.write(f"mlflow.exceptions.MlflowException: API request failed: {'x' * 900} (refused)\n")
+        log.write("2026/11/26 INFO: bye\n")
+    said = last_shipping_error(build)
+    assert said is not None and len(said) < 320
+    assert said.startswith("mlflow.exceptions.MlflowException: API request failed: xxx")
+    assert said.endswith("xxx (refused)")
 
 
 # What a report names may be a path, as those of preprocess.decontaminate and earlier_corpora.
