@@ -10,6 +10,8 @@ from tasks.pack import pack
 from tasks.params import PackParams, TokenizerParams
 from tasks.tokenizer import train_tokenizer
 
+ROOT = Path(__file__).resolve().parents[2]
+
 
 @pytest.fixture(scope="session")
 def tiny_line(tmp_path_factory: pytest.TempPathFactory) -> Path:
@@ -53,3 +55,14 @@ def tiny_line(tmp_path_factory: pytest.TempPathFactory) -> Path:
     )
     pack(folder / "clean", folder / "tokenizer", folder / "tokens", PackParams(context_length=64))
     return folder
+
+
+@pytest.fixture
+def params_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A folder to work in, with params.yaml and what it names."""
+    (tmp_path / "params.yaml").write_bytes((ROOT / "params.yaml").read_bytes())
+    (tmp_path / "tests" / "data").mkdir(parents=True)
+    (tmp_path / "tests" / "data" / "questions.jsonl").touch()
+    (tmp_path / "corpus").mkdir()
+    monkeypatch.chdir(tmp_path)
+    return tmp_path

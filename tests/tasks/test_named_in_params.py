@@ -13,16 +13,11 @@ ROOT = Path(__file__).resolve().parents[2]
 
 
 @pytest.fixture
-def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    (tmp_path / "params.yaml").write_bytes((ROOT / "params.yaml").read_bytes())
-    (tmp_path / "tests" / "data").mkdir(parents=True)
-    (tmp_path / "tests" / "data" / "questions.jsonl").touch()
-    (tmp_path / "corpus").mkdir()
-    (tmp_path / "corpus" / "talk.jsonl").touch()
-    (tmp_path / "outside.jsonl").touch()
-    monkeypatch.chdir(tmp_path)
-    monkeypatch.setenv("GIT_CEILING_DIRECTORIES", str(tmp_path.parent))
-    return tmp_path
+def folder(params_folder: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    (params_folder / "corpus" / "talk.jsonl").touch()
+    (params_folder / "outside.jsonl").touch()
+    monkeypatch.setenv("GIT_CEILING_DIRECTORIES", str(params_folder.parent))
+    return params_folder
 
 
 @pytest.mark.parametrize(

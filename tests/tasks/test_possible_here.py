@@ -19,14 +19,9 @@ MORE = cores() + 1
 
 
 @pytest.fixture
-def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    (tmp_path / "params.yaml").write_bytes((ROOT / "params.yaml").read_bytes())
-    (tmp_path / "tests" / "data").mkdir(parents=True)
-    (tmp_path / "tests" / "data" / "questions.jsonl").touch()
-    (tmp_path / "corpus").mkdir()
-    monkeypatch.chdir(tmp_path)
+def folder(params_folder: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.setenv("PYTHONPATH", str(ROOT))
-    return tmp_path
+    return params_folder
 
 
 def write_lock(**stages: list[str]) -> None:
