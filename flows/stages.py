@@ -232,7 +232,8 @@ def signal_that_ended(status: int, tail: list[str]) -> int | None:
         if found := EXIT_STATUS.search(line):
             said = int(found[1])
             # A shell between DVC and the stage says it in its own way.
-            return -said if said < 0 else said - 128 if said > 128 else None
+            number = -said if said < 0 else said - 128
+            return number if number in set(signal.Signals) else None
     return None
 
 

@@ -9,7 +9,9 @@ Notable choices: a process of its own runs them, since they bring torch (3 to 5 
 which whoever drives the stages has no other use for. A stage that dvc.lock has with the same
 choices is not asked again: nothing is new then, or it was trained elsewhere (docs/more-devices.md).
 
-Not covered: what only text or weights can tell, as a batch that is larger than the corpus.
+Not covered: what only text or weights can tell, as a batch that is larger than the corpus; packages
+for clusters, s3 and the augmentation of Chinese; and a stage that dvc.lock has, trained on another
+machine, which then has new text to train on here.
 """
 
 import json

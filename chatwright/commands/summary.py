@@ -47,13 +47,15 @@ def standing(registered: dict[str, Any], served: int | None) -> list[str]:
 
     Args:
         registered: the report of the stage ``register``, which may be of days ago.
-        served: the version that has the alias champion now; None: not known.
+        served: the version that has the alias champion now; None: none has, or it is not known.
     """
     version, was_champion = registered["version"], registered["is_champion"]
     said = f"[bold]{registered['model_name']}[/bold] version {version}, "
     role = f"{'champion' if was_champion else 'challenger'} ({registered['reason']})"
     if served == version and not was_champion:
         return [f"{said}served now: it has been given the alias champion. Registered as {role}"]
+    if served is None and was_champion:
+        return [f"{said}registered as {role}"]
     if served in (None, version):
         return [said + role]
     if was_champion:

@@ -48,9 +48,10 @@ def run_until_told(command: list[str], environment: dict[str, str]) -> None:
         ServiceUnavailable: it has ended by itself.
     """
     told: list[int] = []
-    # Also where a shell has started this in the background, deaf to Ctrl-C.
+    # Also where a shell has started this in the background, deaf to Ctrl-C; but nohup is heeded.
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
-        signal.signal(number, lambda number, frame: told.append(number))
+        if number != signal.SIGHUP or signal.getsignal(number) != signal.SIG_IGN:
+            signal.signal(number, lambda number, frame: told.append(number))
     # In a session of its own: Ctrl-C reaches this process alone, which ends it once.
     server = subprocess.Popen(command, env=environment, start_new_session=True)
     while not told:

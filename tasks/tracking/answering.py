@@ -13,7 +13,7 @@ def check_answers(uri: str) -> None:
     Raises:
         ServiceUnavailable: nothing does.
     """
-    if not uri.startswith(("http://", "https://")):
+    if not uri.lower().startswith(("http://", "https://")):
         return
     import requests  # as MLflow asks, with its proxies
 
@@ -25,6 +25,8 @@ def check_answers(uri: str) -> None:
         raise _nobody(uri, f"no answer in {SECONDS:.0f} seconds") from None
     except requests.exceptions.ConnectionError as error:
         raise _nobody(uri, _reason(error)) from None
+    except (requests.exceptions.InvalidURL, requests.exceptions.MissingSchema):
+        raise _nobody(uri, "that is no address") from None
     except requests.exceptions.RequestException:
         pass  # slow, or not what we understand, but there
 

@@ -139,8 +139,8 @@ def start_shipping() -> None:
 
 
 def last_shipping_error(build: Path) -> str | None:
-    """The last error of the side process in one line, shortened; None if it had none since the
-    first stage of a build began."""
+    """The last error of the side process in one line, shortened; None if it has written nothing
+    since the first stage of a build began."""
     began = min((int(path.name.partition("-")[0]) for path in build.glob("*.jsonl")), default=0)
     try:
         if LOG.stat().st_mtime_ns < began:

@@ -20,6 +20,7 @@ MEMORY = "perhaps because memory ran short. Run again to go on"
         ("pack", 9, "python work.py", f"pack was ended by SIGKILL, {MEMORY}."),
         ("pack", 11, "python work.py", "pack was ended by SIGSEGV. Run again to go on."),
         ("pack", 0, "exit 1", "failed to reproduce 'pack': failed to run: exit 1, exited with 1."),
+        ("pack", 0, "exit 255", "failed to reproduce 'pack': failed to run: exit 255, exited with 255."),
     ],
 )  # fmt: skip
 def test_the_signal_is_named(

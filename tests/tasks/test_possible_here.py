@@ -12,6 +12,7 @@ from ruamel.yaml import YAML
 from chatwright.commands.parameters import apply_choices
 from chatwright.environment import cores
 from chatwright.errors import UserError
+from tasks.params import load_params
 from tasks.possible_here import check_here
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -89,6 +90,14 @@ def test_a_package_that_is_not_installed_is_missed(
 )
 def test_what_can_be_is_allowed(folder: Path, settings: list[str]) -> None:
     assert apply_choices(None, settings, check_here)
+
+
+def test_the_checks_themselves_do_not_fail(folder: Path) -> None:
+    params = load_params().model_dump(by_alias=True, mode="json")
+    asked = json.dumps({"stages": ["preprocess", "pretrain", "finetune"], "params": params})
+    command = [sys.executable, "-m", "tasks.possible_here"]
+    done = subprocess.run(command, input=asked, capture_output=True, text=True)
+    assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
 
 
 def test_a_stage_that_was_built_with_these_choices_is_not_asked_again(folder: Path) -> None:

@@ -44,6 +44,14 @@ def test_nobody_there_is_one_sentence(closed_port: int) -> None:
     )
 
 
+@pytest.mark.parametrize(
+    "uri", ["http://", "http://:5000", "http://localhost:99999", "http://[::1"]
+)
+def test_what_is_no_address_is_said(uri: str) -> None:
+    with pytest.raises(ServiceUnavailable, match="no MLflow server answers there"):
+        check_answers(uri)
+
+
 def test_any_answer_will_do(server: str) -> None:
     check_answers(f"http://{server}")
     check_answers(f"https://{server}")  # speaks no TLS, but is there
