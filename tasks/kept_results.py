@@ -9,6 +9,7 @@ import hashlib
 import os
 import time
 from contextlib import suppress
+from itertools import chain
 from pathlib import Path
 
 import pyarrow as pa
@@ -84,9 +85,8 @@ class KeptResults:
 
     def forget_old_ones(self) -> None:
         """Remove what the last runs did not use, and what a killed one left half written."""
-        used = {
-            path: path.stat().st_mtime_ns for path in self._folder.glob("*/*") if path.is_file()
-        }
+        ours = chain(self._folder.glob("*/*.arrow"), self._folder.glob("*/*.partial"))
+        used = {path: path.stat().st_mtime_ns for path in ours}
         oldest = min(sorted({*used.values()}, reverse=True)[:RUNS_KEPT], default=0)
         for path, at in used.items():
             if at != self._began and (at < oldest or path.suffix == ".partial"):

@@ -10,6 +10,7 @@ import pyarrow as pa
 from pydantic import BaseModel
 
 from tasks.arrow_bytes import column_names, from_bytes, table_hash, to_bytes
+from tasks.documents import DOCUMENT_SCHEMA
 from tasks.executor import Workers, ordered_map
 from tasks.kept_results import KeptResults
 from tasks.preprocess.borrowing import Borrowed, Lenders
@@ -21,7 +22,10 @@ from tasks.preprocess.raw_documents import chunks
 from tasks.progress import Progress
 
 READ = ("title", "text", "lang", "source")
-"""What the layers are made of; and ``id``, which only decides where chunks end."""
+"""What the layers are made of."""
+
+AS_THEY_CAME = ("id", "source", "url", "lang", "license", "fetched_at", "meta")
+"""What stays of documents as it is."""
 
 LITTLE_BYTES = 2_000_000
 """So much, as it is sent, is sooner done here than processes are started for it."""
@@ -53,9 +57,11 @@ class WorkDone(BaseModel):
 
 @dataclass
 class Chunk:
-    """How many documents, and under which fingerprint each layer is kept."""
+    """How many documents, a hash of what stays of them as it came, and under which fingerprint each
+    layer is kept."""
 
     rows: int
+    came: str
     layers: dict[str, str] = field(default_factory=dict)
 
 
@@ -72,8 +78,8 @@ class ChunkWork:
     def __init__(
         self, rules: Rules, prints: Fingerprints, kept: KeptResults, workers: Workers
     ) -> None:
-        self._rules, self._prints, self._workers = rules, prints, workers
-        self.kept = kept
+        self._rules, self._workers = rules, workers
+        self.prints, self.kept = prints, kept
         self._made: Counter[str] = Counter()
         self._touched: set[int] = set()
         self._lenders: Lenders | None = None
@@ -98,18 +104,18 @@ class ChunkWork:
 
         def pieces() -> Iterator[Piece]:
             documents = 0
-            for number, table in enumerate(chunks(files, ("id", *READ))):
-                raw = table.select(READ)
-                layers = self._prints.of_first(self._prints.of_rows(table_hash(raw)))
-                self.chunks.append(Chunk(table.num_rows, layers))
+            for number, table in enumerate(chunks(files, DOCUMENT_SCHEMA.names)):
+                raw, came = table.select(READ), table_hash(table.select(AS_THEY_CAME))
+                layers = self.prints.of_first(self.prints.of_rows(table_hash(raw)))
+                self.chunks.append(Chunk(table.num_rows, came, layers))
                 progress(documents, total, "documents")
                 documents += table.num_rows
                 if self.kept.find("rows", layers["rows"]) is None:
-                    self._lenders = self._lenders or Lenders(self.kept, self._prints)
+                    self._lenders = self._lenders or Lenders(self.kept, self.prints)
                     if borrowed := self._lenders.known(raw):
                         yield from self._mended(number, borrowed, raw)
                         continue
-                yield from self._piece(number, self._prints.first, raw=raw)
+                yield from self._piece(number, self.prints.first, raw=raw)
 
         self._do(pieces())
         progress(total, total, "documents")
@@ -127,7 +133,7 @@ class ChunkWork:
                 if these is not None:
                     given = to_bytes(pa.table({"these": these}))
                     texts = chunk.layers["texts"]
-                    chunk.layers["shortened"] = self._prints.of_shortened(texts, given)
+                    chunk.layers["shortened"] = self.prints.of_shortened(texts, given)
                     yield from self._piece(number, ("shortened",), repeated=given)
 
         self._do(pieces())
@@ -138,7 +144,7 @@ class ChunkWork:
         def pieces() -> Iterator[Piece]:
             for number, chunk in enumerate(self.chunks):
                 texts = chunk.layers.get("shortened") or chunk.layers["texts"]
-                chunk.layers["keys"] = self._prints.of_keys(texts)
+                chunk.layers["keys"] = self.prints.of_keys(texts)
                 yield from self._piece(number, ("keys",))
 
         self._do(pieces())
@@ -181,7 +187,7 @@ class ChunkWork:
             or (name in ASKED and (judged_anew or self._lacks_rows(number, content)))
         ]
         if "worth" in layers and not judged_anew:
-            for name in self._prints.found:
+            for name in self.prints.found:
                 self.kept.use(name, names[name])
         if not wanted:
             return
@@ -190,7 +196,7 @@ class ChunkWork:
             given["raw"] = to_bytes(raw)
         if {*wanted} - {"rows", "formed"}:
             grow = [name for name in ASKED if name in wanted]
-            grow += self._prints.found if judged_anew else []
+            grow += self.prints.found if judged_anew else []
             build_on = {"formed", "worth", "shortened"} - {*wanted}
             for name in (*sorted(build_on & names.keys()), *grow):
                 if content := there.get(name) or self.kept.find(name, names[name]):
@@ -211,7 +217,7 @@ class ChunkWork:
         self._new_documents += len(borrowed.new)
         if len(borrowed.new):
             given = {"raw": to_bytes(raw.take(borrowed.new))}
-            yield Piece(number, self._rules, given, self._prints.first)
+            yield Piece(number, self._rules, given, self.prints.first)
         else:
             self._keep(number, {})
 
@@ -219,7 +225,7 @@ class ChunkWork:
         """Keep layers of a chunk, or of its new documents with what is lent of the others."""
         borrowed = self._borrowed.pop(number, None)
         if borrowed is not None:
-            layers = borrowed.with_new(layers, self._prints, self.kept)
+            layers = borrowed.with_new(layers, self.prints, self.kept)
         else:
             self._made.update(list(layers))
         for name, content in layers.items():

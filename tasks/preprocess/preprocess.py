@@ -25,6 +25,7 @@ from pydantic import BaseModel, Field
 from chatwright.errors import CorpusTooSmall
 from tasks.executor import workers
 from tasks.kept_results import KeptResults
+from tasks.kept_shards import KeptShards
 from tasks.params import PreprocessParams
 from tasks.params_executor import ExecutorParams
 from tasks.placing import remove
@@ -35,6 +36,7 @@ from tasks.preprocess.dropping import OF_EARLIER, Documents, Why
 from tasks.preprocess.earlier_corpora import earlier_corpus
 from tasks.preprocess.earlier_texts import EarlierTexts
 from tasks.preprocess.evaluation_sets import read_evaluation_set
+from tasks.preprocess.finished_documents import FinishedDocuments
 from tasks.preprocess.forms import Form
 from tasks.preprocess.layers.fingerprints import Fingerprints
 from tasks.preprocess.layers.work import Rules, work
@@ -68,8 +70,8 @@ class PreprocessReport(BaseModel):
     ``personal_data`` counts what was replaced, by source, language and kind, in titles and texts,
     those of dropped documents included. ``repeated_paragraphs`` counts those taken out of
     documents, whatever became of these. ``stand_ins`` are documents of a corpus so small that none
-    fell into their split by itself. ``corpus_sha256`` is a hash of all ids and texts that
-    stayed, in the order of the ids. ``augmented`` tells of the copies of labelled texts.
+    fell into their split by itself. ``corpus_sha256`` is a hash of the hashes of all ids and texts
+    that stayed, in the order of the ids. ``augmented`` tells of the copies of labelled texts.
     ``earlier_corpora`` are there where some are named. ``work`` says what of it was done by this
     run; it is not written, since it is not about the result.
     """
@@ -166,9 +168,12 @@ def preprocess(
         splits, stand_ins = splits_of(documents.digests[documents.staying()], params)
         of_earlier = [_earlier_report(earlier, documents, place) for place in range(len(corpora))]
         check_splits(splits, chunks, documents, params)
-        written = write_corpus(files, chunks, documents, splits, out, rejected, params)
+        finished = FinishedDocuments(files, chunks, documents)
+        shards = KeptShards((kept or aside / "kept") / "shards")
+        written = write_corpus(finished, chunks, documents, splits, out, rejected, params, shards)
         replaced = chunks.replaced()
-    results.forget_old_ones()
+        results.forget_old_ones()
+        shards.forget_unused()
     kinds: Counter[str] = Counter()
     for (_, why), number in written.rejected.items():
         kinds[why] += number

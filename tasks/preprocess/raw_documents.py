@@ -8,7 +8,8 @@ A chunk ends where a document's id says so (content_borders.py), so that documen
 change the chunks that they are in and no others.
 """
 
-from collections.abc import Iterator, Sequence
+from bisect import bisect_right
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -79,25 +80,58 @@ def chunks(files: Sequence[Path], columns: Sequence[str]) -> Iterator[pa.Table]:
 
 
 def again(
-    files: Sequence[Path], columns: Sequence[str], counts: Sequence[int]
+    files: Sequence[Path], columns: Sequence[str], counts: Sequence[int], wanted: Sequence[int]
 ) -> Iterator[pa.Table]:
-    """Other columns of the same chunks, of which so many documents each are known."""
-    batches = _batches(files, columns)
-    begun = DOCUMENT_SCHEMA.empty_table().select(columns)
-    for count in counts:
-        while begun.num_rows < count:
-            begun = pa.concat_tables([begun, next(batches)])
-        yield begun.slice(0, count)
-        begun = begun.slice(count)
+    """Other columns of some of the same chunks.
+
+    Args:
+        files, columns: as for ``chunks``.
+        counts: how many documents each chunk has.
+        wanted: the numbers of the chunks that are wanted, ascending; row groups without any of
+            them are not read.
+    """
+    ends = np.cumsum(counts)
+    spans = [(int(ends[number]) - counts[number], int(ends[number])) for number in wanted]
+
+    def has_any(first: int, last: int) -> bool:
+        place = bisect_right(spans, first, key=lambda span: span[1])
+        return place < len(spans) and spans[place][0] < last
+
+    parts: list[pa.Table] = []
+    number = 0
+    for place, batch in _placed(files, columns, has_any):
+        while number < len(spans) and spans[number][0] < place + batch.num_rows:
+            first, last = spans[number]
+            start = max(0, first - place)
+            parts.append(batch.slice(start, last - place - start))
+            if last > place + batch.num_rows:
+                break
+            yield pa.concat_tables(parts)
+            parts, number = [], number + 1
 
 
 def _batches(files: Sequence[Path], columns: Sequence[str]) -> Iterator[pa.Table]:
+    return (batch for _, batch in _placed(files, columns, lambda first, last: True))
+
+
+def _placed(
+    files: Sequence[Path], columns: Sequence[str], is_wanted: Callable[[int, int], bool]
+) -> Iterator[tuple[int, pa.Table]]:
+    """Batches of the row groups that are wanted, from their first row to their last, each with the
+    place of its own first row among all."""
     schema = pa.schema([DOCUMENT_SCHEMA.field(name) for name in columns])
+    place = 0
     for path in files:
         try:
             with pq.ParquetFile(path) as file:
-                for table in bounded_tables(file, columns, BATCH_ROWS):
-                    yield table.select(columns).cast(schema)
+                for group in range(file.num_row_groups):
+                    rows = file.metadata.row_group(group).num_rows
+                    if is_wanted(place, place + rows):
+                        done = place
+                        for table in bounded_tables(file, columns, BATCH_ROWS, [group]):
+                            yield done, table.select(columns).cast(schema)
+                            done += table.num_rows
+                    place += rows
         except (pa.ArrowException, ValueError, KeyError, OSError) as error:
             raise unreadable(path, error) from None
 

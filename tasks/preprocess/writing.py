@@ -4,6 +4,7 @@ import hashlib
 from collections import Counter
 from collections.abc import Sequence
 from contextlib import ExitStack
+from hashlib import blake2b
 from pathlib import Path
 
 import numpy as np
@@ -13,15 +14,18 @@ from numpy.typing import NDArray
 
 from tasks.documents import DOCUMENT_SCHEMA, REJECTED_SCHEMA
 from tasks.ingest.language import primary
+from tasks.kept_shards import KeptShards
 from tasks.params import PreprocessParams
+from tasks.planned_shards import PlannedShards, ShardPlan
 from tasks.preprocess.chunk_work import Chunk, ChunkWork
 from tasks.preprocess.decontamination import Leak
 from tasks.preprocess.dropping import OF_EARLIER, Documents, Why, kind
-from tasks.preprocess.raw_documents import again
+from tasks.preprocess.finished_documents import FinishedDocuments
 from tasks.preprocess.splits import SPLITS
-from tasks.table_shards import TableShards
 
-AS_THEY_CAME = ("id", "source", "url", "lang", "license", "fetched_at", "meta")
+GONE = len(SPLITS)
+"""Where documents go that are in no split."""
+
 SAID = {
     Why.EQUAL: "duplicate",
     Why.REPEATED: "repeated paragraphs",
@@ -43,7 +47,7 @@ class Written:
         documents, characters, bytes: of each split.
         languages: documents that stay by primary code.
         rejected: documents that went, by source and kind of reason.
-        corpus_sha256: of the ids and texts that stay.
+        corpus_sha256: of the SHA-256 of id and text, with a zero byte between, of each that stays.
     """
 
     def __init__(self) -> None:
@@ -58,24 +62,21 @@ class Written:
     def corpus_sha256(self) -> str:
         return self._sha256.hexdigest()
 
-    def count_split(self, split: str, table: pa.Table) -> None:
+    def count_split(self, split: str, outlines: pa.Table) -> None:
         """Count documents of a split."""
-        self.documents[split] += table.num_rows
-        self.characters[split] += pc.sum(pc.utf8_length(table["text"])).as_py() or 0
-        self.bytes[split] += pc.sum(pc.binary_length(table["text"])).as_py() or 0
+        self.documents[split] += outlines.num_rows
+        self.characters[split] += pc.sum(outlines["characters"]).as_py() or 0
+        self.bytes[split] += pc.sum(outlines["bytes"]).as_py() or 0
 
-    def count_kept(self, table: pa.Table) -> None:
+    def count_kept(self, outlines: pa.Table) -> None:
         """Count documents that stay, in the order of their ids."""
-        for lang, number in Counter(table["lang"].to_pylist()).items():
+        for lang, number in Counter(outlines["lang"].to_pylist()).items():
             self.languages[primary(lang)] += number
-        ended = pc.binary_join_element_wise(table["id"], table["text"], "", "\0")
-        for part in ended.chunks:
-            ends = np.frombuffer(part.buffers()[1], np.int32)[part.offset :][: len(part) + 1]
-            self._sha256.update(part.buffers()[2][ends[0] : ends[-1]])
+        self._sha256.update(b"".join(outlines["content"].to_pylist()))
 
-    def count_dropped(self, table: pa.Table) -> None:
+    def count_dropped(self, outlines: pa.Table, reasons: Sequence[str]) -> None:
         """Count documents that went."""
-        sources, reasons = table["source"].to_pylist(), table["reason"].to_pylist()
+        sources = outlines["source"].to_pylist()
         self.rejected.update(zip(sources, map(kind, reasons), strict=True))
 
 
@@ -92,65 +93,81 @@ def kinds_of_reasons(work: ChunkWork, documents: Documents) -> Counter[str]:
 
 
 def write_corpus(
-    files: Sequence[Path],
+    finished: FinishedDocuments,
     work: ChunkWork,
     documents: Documents,
     splits: NDArray[np.int8],
     out: Path,
     rejected: Path,
     params: PreprocessParams,
+    kept: KeptShards,
 ) -> Written:
     """Write the splits below ``out``, and into ``rejected`` what was dropped.
 
+    Shards of which the last run has written the same are linked to these.
+
     Args:
-        files: the documents as they came, sorted.
+        finished: the documents as they will be written.
         work: what became of them.
         documents: which of them stay.
         splits: the place in ``SPLITS`` of each that stays.
         out, rejected: folders.
         params: the stage's.
+        kept: shards of earlier runs.
     """
-    written = Written()
-    split_of = np.full(len(documents.why), -1, np.int8)
-    split_of[documents.staying()] = splits
-    reasons = _Reasons(documents)
-    counts = [chunk.rows for chunk in work.chunks]
-    chunks = zip(work.chunks, documents.parts(), again(files, AS_THEY_CAME, counts), strict=True)
+    written, reasons = Written(), _Reasons(documents)
+    into = np.full(len(documents.why), GONE, np.int8)
+    into[documents.staying()] = splits
+    plans = [
+        ShardPlan(schema, shard_rows=params.shard_documents)
+        for schema in (*[DOCUMENT_SCHEMA] * len(SPLITS), REJECTED_SCHEMA)
+    ]
+    chunks = zip(work.chunks, documents.parts(), finished.outlines(), strict=True)
+    for chunk, part, outlines in chunks:
+        written.count_kept(outlines.filter(pa.array(into[part] != GONE)))
+        for number, split in enumerate(SPLITS):
+            of_split = outlines.filter(pa.array(into[part] == number))
+            written.count_split(split, of_split)
+            plans[number].add(*_planned(of_split))
+        gone = outlines.filter(pa.array(into[part] == GONE))
+        why = reasons.of(work, chunk, part, outlines["id"])
+        written.count_dropped(gone, why)
+        plans[GONE].add(*_planned(gone, why))
     with ExitStack() as stack:
-
-        def shards(folder: Path, schema: pa.Schema) -> TableShards:
-            return stack.enter_context(
-                TableShards(folder, schema, shard_rows=params.shard_documents)
-            )
-
-        parts = [shards(out / split, DOCUMENT_SCHEMA) for split in SPLITS]
-        dropped = shards(rejected, REJECTED_SCHEMA)
-        for chunk, part, came in chunks:
-            table = _with_texts(came, work, chunk, documents.why[part])
-            stays = documents.why[part] == Why.STAYS
-            written.count_kept(table.filter(pa.array(stays)))
-            for number, split in enumerate(SPLITS):
-                of_split = table.filter(pa.array(split_of[part] == number))
-                parts[number].add(of_split)
-                written.count_split(split, of_split)
-            gone = table.filter(pa.array(~stays)).append_column(
-                REJECTED_SCHEMA.field("reason"),
-                pa.array(reasons.of(work, chunk, part, came["id"]), pa.string()),
-            )
-            dropped.add(gone)
-            written.count_dropped(gone)
+        folders = [*(out / split for split in SPLITS), rejected]
+        shards = [
+            stack.enter_context(PlannedShards(folder, plan, kept))
+            for folder, plan in zip(folders, plans, strict=True)
+        ]
+        is_lacking = np.zeros(len(into), bool)
+        for number, each in enumerate(shards):
+            is_lacking[into == number] = each.lacking
+        parts = documents.parts()
+        wanted = [number for number, part in enumerate(parts) if is_lacking[part].any()]
+        for place, table in zip(wanted, finished.tables(wanted), strict=True):
+            part, chunk = parts[place], work.chunks[place]
+            for number, each in enumerate(shards):
+                of_these, lacks = into[part] == number, is_lacking[part]
+                rows = table.filter(pa.array(of_these & lacks))
+                if number == GONE:
+                    why = reasons.of(work, chunk, part, table["id"])
+                    lacking = pa.array(why, pa.string()).filter(pa.array(lacks[of_these]))
+                    rows = rows.append_column(REJECTED_SCHEMA.field("reason"), lacking)
+                each.add(rows)
     return written
 
 
-def _with_texts(came: pa.Table, work: ChunkWork, chunk: Chunk, why: NDArray[np.int8]) -> pa.Table:
-    """A chunk's documents with their titles and texts as they are now."""
-    texts = work.texts(chunk)
-    if "shortened" in chunk.layers:
-        are_whole = np.isin(why, [Why.REPEATED, Why.EQUAL_WITHOUT, Why.EARLIER_WITHOUT])
-        texts = pc.if_else(pa.array(are_whole), work.texts(chunk, whole=True), texts)
-    columns = {name: came[name] for name in came.column_names}
-    columns |= {"title": work.read(chunk, "formed", ["title"])["title"], "text": texts}
-    return pa.table([columns[name] for name in DOCUMENT_SCHEMA.names], DOCUMENT_SCHEMA)
+def _planned(
+    outlines: pa.Table, reasons: Sequence[str] | None = None
+) -> tuple[list[str], np.ndarray, list[bytes]]:
+    """Ids, sizes and hashes of rows, with their reasons where they have some."""
+    ids, hashes = outlines["id"].to_pylist(), outlines["row"].to_pylist()
+    sizes = outlines["size"].to_numpy()
+    if reasons is None:
+        return ids, sizes, hashes
+    both = zip(hashes, reasons, strict=True)
+    lengths = np.fromiter(map(len, reasons), np.int64, len(reasons))
+    return ids, sizes + lengths, [blake2b(row + why.encode()).digest() for row, why in both]
 
 
 class _Reasons:

@@ -73,4 +73,8 @@ def test_chunks_do_not_depend_on_how_many_rows_are_read_at_once(
         monkeypatch.setattr(parquet_batches, "BATCH_BYTES", stored)
         monkeypatch.setattr(parquet_batches, "HELD_BYTES", held)
         assert list(chunks(files, columns)) == found
-        assert list(again(files, columns, [len(chunk) for chunk in found])) == found
+        counts = [len(chunk) for chunk in found]
+        assert list(again(files, columns, counts, range(len(found)))) == found
+        some = [0, 3, 4, len(found) - 1]
+        assert list(again(files, columns, counts, some)) == [found[number] for number in some]
+        assert list(again(files, columns, counts, [])) == []

@@ -6,6 +6,7 @@ see ``asked.py``.
 
 import hashlib
 import json
+from collections.abc import Mapping
 from typing import Any
 
 from tasks.params import PreprocessParams
@@ -25,6 +26,7 @@ _CODE = {
     "paragraphs": f"{LAYERS}.paragraphs",
     "shortened": f"{LAYERS}.paragraphs",
     "keys": f"{LAYERS}.keys",
+    "outlines": f"{LAYERS}.outlines",
 }
 IN_ORDER = tuple(_CODE)
 """The layers, each after those that it builds on."""
@@ -73,6 +75,7 @@ class Fingerprints:
             "paragraphs": None,
             "shortened": None,
             "keys": near and near.model_dump(include={"shingle", "bands", "rows"}),
+            "outlines": None,
         }  # fmt: skip
         self._rules = {layer: json.dumps(rule, sort_keys=True) for layer, rule in rules.items()}
         self._rules["scores"] = hashed(classifier or b"")
@@ -122,6 +125,11 @@ class Fingerprints:
     def of_keys(self, texts: str) -> str:
         """That of the layer ``keys`` on the texts, or on ``shortened``."""
         return hashed(self._rules["keys"], texts)
+
+    def of_outlines(self, layers: Mapping[str, str], came: str, are_whole: bytes) -> str:
+        """That of the layer ``outlines``, on what the texts are made of and all else stays as."""
+        on = [layers.get(name, "") for name in ("formed", "worth", "shortened")]
+        return hashed(self._rules["outlines"], *on, came, are_whole)
 
 
 def _of_lines(params: PreprocessParams) -> list[dict[str, Any]] | None:
