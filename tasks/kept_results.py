@@ -38,6 +38,10 @@ class KeptResults:
             os.utime(self._path(layer, fingerprint), ns=(self._began, self._began))
         return result
 
+    def has(self, layer: str, fingerprint: str) -> bool:
+        """Whether there is such a result, be it whole or not."""
+        return self._path(layer, fingerprint).exists()
+
     def use(self, layer: str, fingerprint: str) -> None:
         """Let a result stay that this run has no need to read, if it is there."""
         with suppress(FileNotFoundError):

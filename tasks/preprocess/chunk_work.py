@@ -9,8 +9,7 @@ from pathlib import Path
 import pyarrow as pa
 from pydantic import BaseModel
 
-from tasks.arrow_bytes import column_names, from_bytes, table_hash, to_bytes
-from tasks.documents import DOCUMENT_SCHEMA
+from tasks.arrow_bytes import column_names, from_bytes, to_bytes
 from tasks.executor import Workers, ordered_map
 from tasks.kept_results import KeptResults
 from tasks.preprocess.borrowing import Borrowed, Lenders
@@ -18,14 +17,11 @@ from tasks.preprocess.layers.asked import ASKED, lacking, stays
 from tasks.preprocess.layers.fingerprints import IN_ORDER, Fingerprints
 from tasks.preprocess.layers.formed import replaced_in
 from tasks.preprocess.layers.work import Layers, Piece, Rules, final_texts, whole_texts, work
-from tasks.preprocess.raw_documents import chunks
+from tasks.preprocess.raw_chunks import RawChunk, RawChunks
 from tasks.progress import Progress
 
-READ = ("title", "text", "lang", "source")
-"""What the layers are made of."""
-
-AS_THEY_CAME = ("id", "source", "url", "lang", "license", "fetched_at", "meta")
-"""What stays of documents as it is."""
+FORMED = {"rows", "formed"}
+"""The layers that are made of documents as they came."""
 
 LITTLE_BYTES = 2_000_000
 """So much, as it is sent, is sooner done here than processes are started for it."""
@@ -100,20 +96,19 @@ class ChunkWork:
         )
 
     def make_first(self, files: Sequence[Path], progress: Progress, total: int) -> None:
-        """The layers that documents decide by themselves; reads the files once, in order."""
+        """The layers that documents decide by themselves; reads what is new of the files once."""
 
         def pieces() -> Iterator[Piece]:
             documents = 0
-            for number, table in enumerate(chunks(files, DOCUMENT_SCHEMA.names)):
-                raw, came = table.select(READ), table_hash(table.select(AS_THEY_CAME))
-                layers = self.prints.of_first(self.prints.of_rows(table_hash(raw)))
-                self.chunks.append(Chunk(table.num_rows, came, layers))
+            for number, raw in enumerate(RawChunks(files, self.kept, self._are_formed)):
+                layers = self.prints.of_first(self.prints.of_rows(raw.content))
+                self.chunks.append(Chunk(raw.rows, raw.came, layers))
                 progress(documents, total, "documents")
-                documents += table.num_rows
+                documents += raw.rows
                 if self.kept.find("rows", layers["rows"]) is None:
                     self._lenders = self._lenders or Lenders(self.kept, self.prints)
-                    if borrowed := self._lenders.known(raw):
-                        yield from self._mended(number, borrowed, raw)
+                    if borrowed := self._lenders.known(raw.read()):
+                        yield from self._mended(number, borrowed, raw.read())
                         continue
                 yield from self._piece(number, self.prints.first, raw=raw)
 
@@ -173,7 +168,7 @@ class ChunkWork:
         number: int,
         layers: Sequence[str],
         *,
-        raw: pa.Table | None = None,
+        raw: RawChunk | None = None,
         repeated: bytes | None = None,
     ) -> Iterator[Piece]:
         """The work there is on a chunk, if any: layers that are not kept, or that lack rows."""
@@ -192,9 +187,9 @@ class ChunkWork:
         if not wanted:
             return
         given = {} if repeated is None else {"repeated": repeated}
-        if {"rows", "formed"} & {*wanted} and raw is not None:
-            given["raw"] = to_bytes(raw)
-        if {*wanted} - {"rows", "formed"}:
+        if FORMED & {*wanted} and raw is not None:
+            given["raw"] = to_bytes(raw.read())
+        if {*wanted} - FORMED:
             grow = [name for name in ASKED if name in wanted]
             grow += self.prints.found if judged_anew else []
             build_on = {"formed", "worth", "shortened"} - {*wanted}
@@ -203,6 +198,11 @@ class ChunkWork:
                     given[name] = content
         self._touched.add(number)
         yield Piece(number, self._rules, given, wanted)
+
+    def _are_formed(self, contents: Sequence[str]) -> bool:
+        """Whether there is what is made of these chunks as they came, be it whole or not."""
+        layers = (self.prints.of_first(self.prints.of_rows(content)) for content in contents)
+        return all(self.kept.has(name, each[name]) for each in layers for name in FORMED)
 
     def _lacks_rows(self, number: int, asked: bytes) -> bool:
         """Whether there are rows that will be asked for and are not there."""

@@ -9,9 +9,10 @@ import pyarrow.compute as pc
 
 from tasks.arrow_bytes import from_bytes, to_bytes
 from tasks.documents import DOCUMENT_SCHEMA
-from tasks.preprocess.chunk_work import AS_THEY_CAME, ChunkWork
+from tasks.preprocess.chunk_work import ChunkWork
 from tasks.preprocess.dropping import Documents, Why
 from tasks.preprocess.layers.outlines import outlines
+from tasks.preprocess.raw_chunks import AS_THEY_CAME
 from tasks.preprocess.raw_documents import again
 
 OF_WHOLE_TEXTS = [Why.REPEATED, Why.EQUAL_WITHOUT, Why.EARLIER_WITHOUT]

@@ -4,8 +4,8 @@
 their names. So the files have an order in which all ids ascend. Where that is not so, they are
 sorted first, on disk.
 
-A chunk ends where a document's id says so (content_borders.py), so that documents that come or go
-change the chunks that they are in and no others.
+A chunk ends where a document's id says so (content_borders.py), and where its file does, so that
+documents that come or go change the chunks that they are in and no others.
 """
 
 from bisect import bisect_right
@@ -23,7 +23,8 @@ from tasks.parquet_batches import bounded_tables
 from tasks.sorted_shards import SortedShards
 
 CHUNK_BYTES = 1_000_000
-"""Of text, on average; no chunk is shorter than a quarter of it, or much longer than four times."""
+"""Of text, on average; no chunk but a file's last is shorter than a quarter of it, and none is much
+longer than four times."""
 
 ROW_BYTES = 100  # what a document counts beside its text
 BATCH_ROWS = 1_000
@@ -56,16 +57,16 @@ def sorted_files(raw: Path, aside: Path) -> list[Path]:
     return sorted(aside.glob("*.parquet"))
 
 
-def chunks(files: Sequence[Path], columns: Sequence[str]) -> Iterator[pa.Table]:
-    """The documents, in chunks whose borders their own ids and lengths decide.
+def chunks(path: Path, columns: Sequence[str]) -> Iterator[pa.Table]:
+    """The documents of a file, in chunks whose borders their own ids and lengths decide.
 
     Args:
-        files: as ``sorted_files`` gives them.
+        path: a file as ``sorted_files`` gives it.
         columns: ``id`` and ``text`` among them.
     """
     begun: list[pa.Table] = []
     held = 0
-    for batch in _batches(files, columns):
+    for batch in _batches([path], columns):
         sizes = pc.binary_length(batch["text"]).to_numpy().astype(np.int64) + ROW_BYTES
         ends = may_end(batch["id"].to_pylist(), sizes, CHUNK_BYTES)
         start = 0
@@ -85,7 +86,8 @@ def again(
     """Other columns of some of the same chunks.
 
     Args:
-        files, columns: as for ``chunks``.
+        files: all, as ``sorted_files`` gives them.
+        columns: as for ``chunks``.
         counts: how many documents each chunk has.
         wanted: the numbers of the chunks that are wanted, ascending; row groups without any of
             them are not read.

@@ -31,7 +31,11 @@ def test_large_documents_are_read_a_few_at_a_time(tmp_path: Path) -> None:
     ids = written(tmp_path, [1_000_000] * 60)
     for tables in (
         list(here(tmp_path).batches(["id", "text"])),
-        list(chunks(sorted_files(tmp_path, tmp_path / "aside"), ["id", "text"])),
+        [
+            table
+            for path in sorted_files(tmp_path, tmp_path / "aside")
+            for table in chunks(path, ["id", "text"])
+        ],
     ):
         assert pa.concat_tables(tables)["id"].to_pylist() == ids
         assert max(table.nbytes for table in tables) < 20_000_000
@@ -67,12 +71,12 @@ def test_chunks_do_not_depend_on_how_many_rows_are_read_at_once(
     monkeypatch.setattr(raw_documents, "CHUNK_BYTES", 20_000)
     written(tmp_path, [number % 37 * 100 for number in range(900)])
     files, columns = sorted_files(tmp_path, tmp_path / "aside"), ["id", "text"]
-    found = list(chunks(files, columns))
+    found = list(chunks(files[0], columns))
     assert len(found) > 20
     for stored, held in ((2**28, 10_000), (10_000_000, 2**24), (1, 1)):
         monkeypatch.setattr(parquet_batches, "BATCH_BYTES", stored)
         monkeypatch.setattr(parquet_batches, "HELD_BYTES", held)
-        assert list(chunks(files, columns)) == found
+        assert list(chunks(files[0], columns)) == found
         counts = [len(chunk) for chunk in found]
         assert list(again(files, columns, counts, range(len(found)))) == found
         some = [0, 3, 4, len(found) - 1]
