@@ -69,9 +69,9 @@ def folder(
         )
     taken = {os.path.abspath(path) for path in without}
     files = [
-        SourceFile(path, readable_name(os.fsencode(path.relative_to(root).as_posix())))
-        for path in visible_files(root, left_out)
-        if os.path.abspath(path) not in taken
+        SourceFile(path, readable_name(os.fsencode(below)))
+        for path, below in visible_files(root, left_out)
+        if not taken or os.path.abspath(path) not in taken
     ]
     files += copies(_readable(elsewhere, left_out), "ingest.folder.addresses", progress)
     yield from reading(

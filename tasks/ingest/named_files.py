@@ -104,13 +104,13 @@ class NamedFiles:
         folder = Path(self.limits.path)
         found = list(visible_files(folder, left_out or LeftOut(), is_named))
         for path, pattern in patterns.items():
-            if not any(_names(pattern, each.relative_to(folder).parts, False) for each in found):
+            if not any(_names(pattern, tuple(each.below.split("/")), False) for each in found):
                 raise MissingInput(
                     f"{key}, {path}",
                     "there is no such file",
                     "Mend the name; hidden files and folders behind links are passed over",
                 )
-        return found
+        return [each.path for each in found]
 
     def contents(
         self,

@@ -4,10 +4,19 @@ import os
 import stat
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import NamedTuple
 
 from chatwright.errors import BadInput
 from tasks.ingest.left_out import LeftOut
 from tasks.ingest.readable_name import readable_name
+
+
+class VisibleFile(NamedTuple):
+    """A file, and its path below the folder that was walked, with slashes."""
+
+    path: Path
+    below: str
+
 
 Wanted = Callable[[tuple[str, ...], bool], bool]
 """Whether a path, in its parts below the folder, is wanted; or, if true, what may stand in it."""
@@ -18,7 +27,9 @@ def all_of_them(parts: tuple[str, ...], is_folder: bool) -> bool:
     return True
 
 
-def visible_files(root: Path, left_out: LeftOut, wanted: Wanted = all_of_them) -> Iterator[Path]:
+def visible_files(
+    root: Path, left_out: LeftOut, wanted: Wanted = all_of_them
+) -> Iterator[VisibleFile]:
     """Every file below a folder, hidden ones and those in hidden folders left out, by path.
 
     Folders behind links are counted, not entered: they may lead back to where they stand. A link
@@ -46,7 +57,8 @@ def visible_files(root: Path, left_out: LeftOut, wanted: Wanted = all_of_them) -
         shown_ones = (name for name in names if not name.startswith("."))
         return [name for name in shown_ones if wanted((*above, name), is_folder)]
 
-    found: list[tuple[str, Path]] = []
+    # Strings, which for hundreds of thousands of files take a third of the time of paths.
+    found: list[tuple[str, str]] = []
     for directory, folders, names in os.walk(root, onerror=unreadable):
         above = Path(directory).relative_to(root).parts
 
@@ -54,16 +66,17 @@ def visible_files(root: Path, left_out: LeftOut, wanted: Wanted = all_of_them) -
         for name in folders:
             if (path := Path(directory, name)).is_symlink():
                 left_out.add("folder behind a link", shown(path))
+        before = "".join(f"{part}/" for part in above)
         found += [
-            ("/".join((*above, name)), Path(directory, name))
+            (f"{before}{name}", os.path.join(directory, name))
             for name in are_wanted(names, above, is_folder=False)
         ]
-    for _, path in sorted(found):
+    for below, full in sorted(found):
         try:
-            special = not stat.S_ISREG(path.stat().st_mode)
+            special = not stat.S_ISREG(os.stat(full).st_mode)
         except OSError:
             special = False  # a link to nowhere, or gone: open_files says what
         if special:  # a pipe would be waited for without end
-            left_out.add("is no regular file", shown(path))
+            left_out.add("is no regular file", readable_name(os.fsencode(below)))
         else:
-            yield path
+            yield VisibleFile(Path(full), below)

@@ -7,7 +7,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from tasks import table_shards
+from tasks import shard_borders, shard_file
 from tasks.row_tables import sizes
 from tasks.table_shards import TableShards
 
@@ -29,10 +29,10 @@ def written(folder: Path, rows: pa.Table, *, at_once: int, shard_rows: int = 10_
 
 @pytest.fixture
 def small_shards(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(table_shards, "SHARD_SIZE", 50_000)
-    monkeypatch.setattr(table_shards, "LEAST_SIZE", 50_000 // 4)
-    monkeypatch.setattr(table_shards, "MOST_SIZE", 50_000 * 4)
-    monkeypatch.setattr(table_shards, "GROUP_SIZE", 20_000)
+    monkeypatch.setattr(shard_borders, "SHARD_SIZE", 50_000)
+    monkeypatch.setattr(shard_borders, "LEAST_SIZE", 50_000 // 4)
+    monkeypatch.setattr(shard_borders, "MOST_SIZE", 50_000 * 4)
+    monkeypatch.setattr(shard_file, "GROUP_SIZE", 20_000)
 
 
 @pytest.mark.usefixtures("small_shards")
