@@ -63,11 +63,11 @@ def written(folder: Path, found: list[tuple[str, bytes]], size: int, first: int 
     return number
 
 
-def run(project: Path, status: int = 0) -> tuple[float, float]:
-    """Seconds of the clock and of the processor that the stage takes."""
+def run(project: Path, status: int = 0, module: str = "tasks.ingest") -> tuple[float, float]:
+    """Seconds of the clock and of the processor that a stage takes."""
     before, began = resource.getrusage(resource.RUSAGE_CHILDREN), time.monotonic()
     done = subprocess.run(
-        [sys.executable, "-m", "tasks.ingest"],
+        [sys.executable, "-m", module],
         cwd=project,
         env={**os.environ, "PYTHONPATH": str(ROOT)},
         capture_output=True,
