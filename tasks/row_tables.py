@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
+from numpy.typing import NDArray
 
 Row = dict[str, Any]
 MOST_BYTES = 2**31 - 1
@@ -61,8 +62,29 @@ def text_lengths(column: pa.ChunkedArray) -> np.ndarray:
         return np.zeros(0, np.int32)
     zeros = pa.py_buffer(np.zeros(count, np.int32))
     nothing = pa.Array.from_buffers(pa.int32(), count, [None, zeros])
-    lengths = pc.coalesce(pc.utf8_length(column), nothing).combine_chunks()
-    return np.frombuffer(lengths.buffers()[1], np.int32, count, 4 * lengths.offset)
+    return array_as_numbers(pc.coalesce(pc.utf8_length(column), nothing))
+
+
+def numbers_as_array(values: np.ndarray) -> pa.Array:
+    """Numbers as Arrow's array of the same type."""
+    buffers = [None, pa.py_buffer(np.ascontiguousarray(values))]
+    return pa.Array.from_buffers(pa.from_numpy_dtype(values.dtype), len(values), buffers)
+
+
+def array_as_numbers(column: pa.Array | pa.ChunkedArray) -> np.ndarray:
+    """The whole numbers of Arrow's array or column, which has no nulls."""
+    array = column.combine_chunks() if isinstance(column, pa.ChunkedArray) else column
+    kind = np.dtype(str(array.type))
+    if not len(array):
+        return np.zeros(0, kind)
+    content = array.buffers()[1]
+    return np.frombuffer(content, kind, len(array), kind.itemsize * array.offset)
+
+
+def mask_as_array(mask: NDArray[np.bool_]) -> pa.Array:
+    """A mask as Arrow's array, which filters tables."""
+    bits = pa.py_buffer(np.packbits(mask, bitorder="little"))
+    return pa.Array.from_buffers(pa.bool_(), len(mask), [None, bits])
 
 
 def size(row: Row) -> int:

@@ -26,32 +26,26 @@ PIECE_SIZE = 2_000_000
 
 MERGED_AT_ONCE = 16
 
+ASIDE = ".runs"
+"""The folder for them, below the shards'."""
 
-class SortedShards:
-    """Writes ``part-00000.parquet`` and so on into a folder, when it is left without an error.
 
-    No rows make one file without rows, so that a folder always tells its columns.
+class SortedTables:
+    """Takes rows, and gives them sorted.
 
     Args:
-        folder: made if it is not there.
         schema: the columns; one of them is ``id``, a string that no two rows share.
-        shard_rows: the most rows of one file.
+        aside: a folder for what does not fit into memory; there only as long as it is needed.
         run_size: as ``RUN_SIZE``.
     """
 
-    def __init__(
-        self, folder: Path, schema: pa.Schema, *, shard_rows: int, run_size: int = RUN_SIZE
-    ) -> None:
-        self._folder, self._schema = folder, schema
-        self._shard_rows, self._run_size = shard_rows, run_size
+    def __init__(self, schema: pa.Schema, aside: Path, *, run_size: int = RUN_SIZE) -> None:
+        self._schema, self._aside, self._run_size = schema, aside, run_size
         self._rows: list[Row] = []
         self._tables: list[pa.Table] = []
         self._size = 0
         self._runs: list[Path] = []
         self._made = 0
-
-    def __enter__(self) -> "SortedShards":
-        return self
 
     def add(self, row: Row) -> None:
         """One more row, with all columns of the schema."""
@@ -63,21 +57,23 @@ class SortedShards:
         self._tables.append(table.cast(self._schema))
         self._grown_by(int(sizes(table).sum()))
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        try:
-            if error is None:
-                self._write()
-        finally:
-            shutil.rmtree(self._aside, ignore_errors=True)
+    def tables(self) -> Iterator[pa.Table]:
+        """All rows, sorted, as tables of some of them; to be called once, at the end."""
+        last = self._take()
+        if not self._runs:
+            yield last
+            return
+        self._put_aside([last])
+        while len(self._runs) > MERGED_AT_ONCE:
+            some, self._runs = self._runs[:MERGED_AT_ONCE], self._runs[MERGED_AT_ONCE:]
+            self._put_aside(merged(some))
+            for path in some:
+                path.unlink()
+        yield from merged(self._runs)
 
-    @property
-    def _aside(self) -> Path:
-        return self._folder / ".runs"
+    def close(self) -> None:
+        """Remove what is aside."""
+        shutil.rmtree(self._aside, ignore_errors=True)
 
     def _grown_by(self, size: int) -> None:
         self._size += size
@@ -100,19 +96,42 @@ class SortedShards:
                 writer.write_table(piece)
         self._runs.append(path)
 
-    def _write(self) -> None:
-        tables: Iterable[pa.Table] = [self._take()]
-        if self._runs:
-            self._put_aside(tables)
-            while len(self._runs) > MERGED_AT_ONCE:
-                some, self._runs = self._runs[:MERGED_AT_ONCE], self._runs[MERGED_AT_ONCE:]
-                self._put_aside(merged(some))
-                for path in some:
-                    path.unlink()
-            tables = merged(self._runs)
-        with TableShards(self._folder, self._schema, shard_rows=self._shard_rows) as shards:
-            for table in tables:
-                shards.add(table)
+
+class SortedShards:
+    """Writes ``part-00000.parquet`` and so on into a folder, when it is left without an error.
+
+    No rows make one file without rows, so that a folder always tells its columns.
+
+    Args:
+        folder: made if it is not there.
+        schema: as ``SortedTables``.
+        shard_rows: the most rows of one file.
+        run_size: as ``RUN_SIZE``.
+    """
+
+    def __init__(
+        self, folder: Path, schema: pa.Schema, *, shard_rows: int, run_size: int = RUN_SIZE
+    ) -> None:
+        self._folder, self._schema, self._shard_rows = folder, schema, shard_rows
+        self._sorted = SortedTables(schema, folder / ASIDE, run_size=run_size)
+        self.add, self.add_table = self._sorted.add, self._sorted.add_table
+
+    def __enter__(self) -> "SortedShards":
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        try:
+            if error is None:
+                with TableShards(self._folder, self._schema, shard_rows=self._shard_rows) as shards:
+                    for table in self._sorted.tables():
+                        shards.add(table)
+        finally:
+            self._sorted.close()
 
 
 def merged(runs: Iterable[Path]) -> Iterator[pa.Table]:

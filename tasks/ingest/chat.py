@@ -20,7 +20,7 @@ from tasks.ingest.left_out import LeftOut
 from tasks.ingest.named_files import NamedFiles, Tally, unknown_shape
 from tasks.ingest.open_file import EMPTY, OpenFile
 from tasks.ingest.records import Broken, names_in
-from tasks.ingest.source_files import Found, Reading, Rows, SourceFile, read_anew
+from tasks.ingest.source_files import Content, Reading, SourceFile, read_anew
 from tasks.ingest.text_encoding import Undecodable, decode
 from tasks.params_ingest import FolderParams
 from tasks.progress import Progress, silent
@@ -35,7 +35,7 @@ def chat(
     *,
     progress: Progress = silent,
     reading: Reading = read_anew,
-) -> Iterator[Found | Rows]:
+) -> Iterator[Content]:
     """The conversations in the named files.
 
     Args:

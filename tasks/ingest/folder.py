@@ -23,7 +23,7 @@ from tasks.ingest.open_file import OpenFile
 from tasks.ingest.readable_name import readable_name
 from tasks.ingest.records import LONGEST_TITLE, Broken, Conversation, Text, sound
 from tasks.ingest.remote import RemoteFile, is_remote
-from tasks.ingest.source_files import Found, Reading, Rows, SourceFile, read_anew
+from tasks.ingest.source_files import Content, Reading, SourceFile, read_anew
 from tasks.ingest.text_encoding import Undecodable
 from tasks.ingest.visible_files import visible_files
 from tasks.params_ingest import FolderParams
@@ -40,7 +40,7 @@ def folder(
     elsewhere: Iterable[RemoteFile] = (),
     progress: Progress = silent,
     reading: Reading = read_anew,
-) -> Iterator[Found | Rows]:
+) -> Iterator[Content]:
     """The documents and conversations in the user's folder.
 
     Args:

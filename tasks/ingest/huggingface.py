@@ -25,7 +25,7 @@ from tasks.ingest.named_files import Tally
 from tasks.ingest.open_file import OpenFile
 from tasks.ingest.parquet import batches
 from tasks.ingest.records import LONGEST_TITLE, Broken, Conversation, Record, Text
-from tasks.ingest.source_files import Found, Reading, Rows, SourceFile, read_anew
+from tasks.ingest.source_files import Content, Reading, SourceFile, read_anew
 from tasks.ingest.times_as_text import times_as_text
 from tasks.params_ingest import FolderParams, IngestParams
 from tasks.progress import Progress, silent
@@ -67,7 +67,7 @@ def huggingface(
     *,
     progress: Progress = silent,
     reading: Reading = read_anew,
-) -> Iterator[Found | Rows]:
+) -> Iterator[Content]:
     """The documents and dialogues of the named data sets.
 
     Args:

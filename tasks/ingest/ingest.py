@@ -33,10 +33,12 @@ from tasks.ingest.parsing_version import parsing_version
 from tasks.ingest.python_docs import python_docs
 from tasks.ingest.questions import questions
 from tasks.ingest.remote import RemoteFile
-from tasks.ingest.source_files import Found, Reading, Rows, read_anew
+from tasks.ingest.source_files import Content, Found, Reading, read_anew
 from tasks.ingest.web import check_names_a_page, web
 from tasks.ingest.wikipedia import wikipedia
+from tasks.kept_shards import KeptShards
 from tasks.labelled import QUESTION_SCHEMA, TEXT_SCHEMA, LabelledText, Question
+from tasks.outlined_shards import OutlinedShards
 from tasks.params_executor import ExecutorParams
 from tasks.params_ingest import IngestParams
 from tasks.placing import remove
@@ -50,6 +52,9 @@ FILE_SOURCES = ("chat", "commoncrawl", "labelled", "questions", "wikipedia")
 
 READERS_OF_FILES = (*FILE_SOURCES, "folder", "huggingface")
 """What they find in files is kept from run to run."""
+
+SHARDS = "shards"
+"""The folder for what was written of it, beside those of the sources."""
 
 
 @dataclass(frozen=True)
@@ -89,7 +94,7 @@ def _rest_of_the_folder(
     *,
     progress: Progress = silent,
     reading: Reading = read_anew,
-) -> Iterator[Found | Rows]:
+) -> Iterator[Content]:
     return folder(
         asked.params.folder,
         left_out,
@@ -100,7 +105,7 @@ def _rest_of_the_folder(
     )
 
 
-Source = Callable[..., Iterator[Found | Rows]]
+Source = Callable[..., Iterator[Content]]
 SOURCES: dict[str, tuple[Source, Callable[[_Asked], Any]]] = {
     "python-docs": (python_docs, lambda asked: asked.params.python_docs),
     "dialogues": (dialogues, lambda asked: asked.params.dialogues),
@@ -185,11 +190,21 @@ def ingest(
         for name in sorted({*params.sources} & {*READERS_OF_FILES})
         if kept is not None
     }
+    kept_shards = {name: KeptShards(kept / SHARDS / name) for name in readings if kept is not None}
     with contextlib.ExitStack() as stack:
 
         def shards(folder: Path, schema: pa.Schema) -> SortedShards:
             return stack.enter_context(
                 SortedShards(folder, schema, shard_rows=params.shard_documents)
+            )
+
+        def documents(source: str) -> SortedShards | OutlinedShards:
+            if source not in kept_shards:
+                return shards(raw / source, DOCUMENT_SCHEMA)
+            return stack.enter_context(
+                OutlinedShards(
+                    raw / source, shard_rows=params.shard_documents, kept=kept_shards[source]
+                )
             )
 
         of_all_sources: dict[type[Found], SortedShards] = {
@@ -200,7 +215,7 @@ def ingest(
         for name in sorted(set(params.sources)):
             source, section = SOURCES[name]
             left_out = LeftOut()
-            gathered = Gathered(of_all_sources, partial(shards, raw / name, DOCUMENT_SCHEMA))
+            gathered = Gathered(of_all_sources, partial(documents, name))
             reading = {"reading": readings[name]} if name in readings else {}
             for found in source(section(asked), left_out, progress=progress, **reading):
                 gathered.add(found)
@@ -224,9 +239,12 @@ def ingest(
     for name, of_source in readings.items():
         of_source.clean()
         report.files_anew[name], report.files_kept[name] = of_source.anew, of_source.kept
-    for path in kept.glob("*") if kept is not None else []:
-        if path.name not in readings:
-            remove(path)
+    for shards_of_source in kept_shards.values():
+        shards_of_source.forget_unused()
+    if kept is not None:
+        for path in (*kept.glob("*"), *(kept / SHARDS).glob("*")):
+            if path.name not in {SHARDS, *readings}:
+                remove(path)
     return report
 
 

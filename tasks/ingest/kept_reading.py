@@ -20,7 +20,7 @@ from tasks.ingest.file_state import State, content_of, is_settled, state_of
 from tasks.ingest.kept_store import KeptStore
 from tasks.ingest.left_out import LeftOut
 from tasks.ingest.segments import KeptFile, Segment, SegmentWriter, segment_in
-from tasks.ingest.source_files import Found, Read, Rows, SourceFile
+from tasks.ingest.source_files import Content, Read, SourceFile
 from tasks.params_executor import ExecutorParams
 from tasks.placing import remove
 from tasks.progress import Progress, silent
@@ -66,7 +66,7 @@ class KeptReading:
         decides: Mapping[str, Any],
         in_order: bool = False,
         progress: Progress = silent,
-    ) -> Iterator[Found | Rows]:
+    ) -> Iterator[Content]:
         """As ``Reading``."""
         told = json.dumps([self._version, decides], sort_keys=True).encode()
         folder = self._folder.absolute() / hashlib.blake2b(told, digest_size=8).hexdigest()
@@ -95,7 +95,7 @@ class KeptReading:
         store: KeptStore,
         in_order: bool,
         progress: Progress,
-    ) -> Iterator[Found | Rows]:
+    ) -> Iterator[Content]:
         units = _units(files, store, in_order)
         new = [unit.of(files) for unit in units if unit.segment is None]
         if self._executor.address is not None:  # its workers run in folders of their own
@@ -123,7 +123,7 @@ class KeptReading:
                     segment, places = _written(made), list(range(len(unit.positions)))
                     self.anew += len(places)
                 store.serve(segment, set(places))
-                yield from segment.found(set(places)) if in_order else segment.rows(set(places))
+                yield from segment.found(set(places)) if in_order else segment.parts(set(places))
                 for position, place in zip(unit.positions, places, strict=True):
                     left_outs[position] = segment.files[place].left_out()
                 while merged in left_outs:

@@ -20,7 +20,7 @@ from tasks.ingest.left_out import LeftOut
 from tasks.ingest.named_files import NamedFiles, Tally, split_of, unknown_shape
 from tasks.ingest.open_file import OpenFile
 from tasks.ingest.records import Broken, names_in, sound
-from tasks.ingest.source_files import Found, Reading, Rows, SourceFile, read_anew
+from tasks.ingest.source_files import Content, Reading, SourceFile, read_anew
 from tasks.ingest.tables import HEAD_BYTES, CsvLines, TextLines
 from tasks.ingest.text_encoding import Undecodable
 from tasks.labelled import LabelledText
@@ -41,7 +41,7 @@ def labelled(
     *,
     progress: Progress = silent,
     reading: Reading = read_anew,
-) -> Iterator[Found | Rows]:
+) -> Iterator[Content]:
     """The labelled texts in the named files.
 
     Args:

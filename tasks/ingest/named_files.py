@@ -20,7 +20,7 @@ from tasks.ingest.open_file import OpenFile
 from tasks.ingest.readable_name import readable_name
 from tasks.ingest.records import Broken
 from tasks.ingest.remote import RemoteFile, is_remote
-from tasks.ingest.source_files import Found, Reading, Rows, SourceFile
+from tasks.ingest.source_files import Content, Found, Reading, SourceFile
 from tasks.ingest.visible_files import visible_files
 from tasks.params_ingest import FolderParams
 from tasks.progress import Progress
@@ -120,7 +120,7 @@ class NamedFiles:
         progress: Progress,
         *,
         in_order: bool = False,
-    ) -> Iterator[Found | Rows]:
+    ) -> Iterator[Content]:
         """What is in the files, those in the user's folder first.
 
         Args:

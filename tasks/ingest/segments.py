@@ -1,11 +1,11 @@
 """Segments: what some files gave, on disk, so that they need not be read again.
 
 A segment is a folder with a table (Parquet, in the order of the files) for each kind of thing that
-was found, and ``files.json``: which files these were, in which state, how many rows of each table
-are theirs, and what was left out of them. It holds a thousand small files or one large one, so
-that a small file costs no files of its own. It is written once, under a name that is the hash of
-``files.json``, in which the hashes of the tables stand: so damage is noticed, wherever it is, and a
-segment is there whole or not at all.
+was found, one more for the documents' outlines, and ``files.json``: which files these were, in
+which state, how many rows of each table are theirs, and what was left out of them. It holds a
+thousand small files or one large one, so that a small file costs no files of its own. It is written
+once, under a name that is the hash of ``files.json``, in which the hashes of the tables stand: so
+damage is noticed, wherever it is, and a segment is there whole or not at all.
 """
 
 import hashlib
@@ -14,18 +14,23 @@ import uuid
 from collections import Counter
 from collections.abc import Collection, Iterator
 from dataclasses import asdict, dataclass, field
+from functools import partial
 from pathlib import Path
 
+import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
+from numpy.typing import NDArray
 
 from tasks.documents import DIALOGUE_SCHEMA, DOCUMENT_SCHEMA, Dialogue, Document
 from tasks.ingest.file_state import State, content_of
 from tasks.ingest.left_out import LeftOut
 from tasks.ingest.source_files import Found, Rows
 from tasks.labelled import QUESTION_SCHEMA, TEXT_SCHEMA, LabelledText, Question
+from tasks.outlined_shards import OutlinedDocuments
+from tasks.outlines import OUTLINE_SCHEMA, outlines
 from tasks.placing import remove
-from tasks.row_tables import Row, size, table_of
+from tasks.row_tables import Row, mask_as_array, size, table_of
 
 KINDS: dict[type[Found], pa.Schema] = {
     Document: DOCUMENT_SCHEMA,
@@ -33,6 +38,9 @@ KINDS: dict[type[Found], pa.Schema] = {
     LabelledText: TEXT_SCHEMA,
     Question: QUESTION_SCHEMA,
 }
+OUTLINES = "Outlines"
+"""The table of the documents' outlines."""
+
 LISTING = "files.json"
 PARTIAL = ".partial"  # begins the name of one that is not finished
 
@@ -103,32 +111,44 @@ class Segment:
             for table in self._rows_of(kind, wanted):
                 yield Rows(kind, table)
 
-    def _rows_of(self, kind: type[Found], wanted: Collection[int]) -> Iterator[pa.Table]:
-        if kind.__name__ not in self._tables:
-            return
-        ranges = list(self._ranges(kind.__name__, wanted))
-        done = 0
-        with pq.ParquetFile(self._table(kind.__name__)) as file:
-            for number in range(file.num_row_groups):
-                end = done + file.metadata.row_group(number).num_rows
-                here = [(max(a, done), min(b, end)) for a, b in ranges if a < end and b > done]
-                if here:
-                    group = file.read_row_group(number)
-                    yield pa.concat_tables([group.slice(a - done, b - a) for a, b in here])
-                done = end
+    def parts(self, wanted: Collection[int]) -> Iterator[Rows | OutlinedDocuments]:
+        """The same, but of documents what decides their shards."""
+        found = list(self._selected(OUTLINES, self._mask(Document, wanted)))
+        if found:
+            read = partial(self._documents, wanted)
+            yield OutlinedDocuments(pa.concat_tables(found), read)
+        for kind in KINDS:
+            if kind is not Document:
+                for table in self._rows_of(kind, wanted):
+                    yield Rows(kind, table)
 
-    def _ranges(self, kind: str, wanted: Collection[int]) -> Iterator[tuple[int, int]]:
-        """From which row to which the files' rows are; neighbours in one."""
-        begin = end = row = 0
-        for place, file in enumerate(self.files):
-            rows = file.rows.get(kind, 0)
-            if place in wanted:
-                if row > end:
-                    yield begin, end
-                    begin = row
-                end = row + rows
-            row += rows
-        yield begin, end
+    def _documents(self, wanted: Collection[int], some: NDArray[np.bool_]) -> Iterator[pa.Table]:
+        """Some of the documents in the files that are wanted."""
+        mask = self._mask(Document, wanted)
+        mask[mask] = some
+        return self._selected(Document.__name__, mask)
+
+    def _rows_of(self, kind: type[Found], wanted: Collection[int]) -> Iterator[pa.Table]:
+        return self._selected(kind.__name__, self._mask(kind, wanted))
+
+    def _mask(self, kind: type[Found], wanted: Collection[int]) -> NDArray[np.bool_]:
+        """Which rows are of the files that are wanted."""
+        is_wanted = [place in wanted for place in range(len(self.files))]
+        rows = [file.rows.get(kind.__name__, 0) for file in self.files]
+        return np.repeat(np.array(is_wanted, bool), rows)
+
+    def _selected(self, table: str, mask: NDArray[np.bool_]) -> Iterator[pa.Table]:
+        """The rows of a table that a mask selects, some at a time."""
+        if table not in self._tables:
+            return
+        end = 0
+        with pq.ParquetFile(self._table(table)) as file:
+            for number in range(file.num_row_groups):
+                start, end = end, end + file.metadata.row_group(number).num_rows
+                here = mask[start:end]
+                if here.any():
+                    group = file.read_row_group(number)
+                    yield group if here.all() else group.filter(mask_as_array(here))
 
     def _table(self, kind: str) -> Path:
         return self.folder / f"{kind}.parquet"
@@ -167,6 +187,7 @@ class SegmentWriter:
         self._held_size: Counter[str] = Counter()
         self._writers: dict[str, pq.ParquetWriter] = {}
         self._schemas = {kind.__name__: schema for kind, schema in KINDS.items()}
+        self._schemas[OUTLINES] = OUTLINE_SCHEMA
         self.files: list[KeptFile] = []
 
     def add(self, found: Found) -> None:
@@ -212,6 +233,8 @@ class SegmentWriter:
             path = self._folder / f"{kind}.parquet"
             self._writers[kind] = pq.ParquetWriter(path, self._schemas[kind], compression="lz4")
         self._writers[kind].write_table(rows)
+        if kind == Document.__name__:
+            self._write(OUTLINES, outlines(rows))
 
 
 def _hash(data: bytes) -> str:

@@ -16,6 +16,7 @@ import pyarrow as pa
 from tasks.documents import Dialogue, Document
 from tasks.ingest.left_out import LeftOut
 from tasks.labelled import LabelledText, Question
+from tasks.outlined_shards import OutlinedDocuments
 from tasks.progress import Progress, silent
 
 Found = Document | Dialogue | LabelledText | Question
@@ -46,6 +47,9 @@ class Rows:
     table: pa.Table
 
 
+Content = Found | Rows | OutlinedDocuments
+"""What comes out of a file, one by one, as rows, or as documents whose texts are not read yet."""
+
 Read = Callable[[SourceFile, LeftOut], Iterator[Found]]
 """Reads one file; another process must be able to get it, so it is a module's function, or a
 ``partial`` of one."""
@@ -63,7 +67,7 @@ class Reading(Protocol):
         decides: Mapping[str, Any],
         in_order: bool = False,
         progress: Progress = silent,
-    ) -> Iterator[Found | Rows]:
+    ) -> Iterator[Content]:
         """What is in the files.
 
         Args:
@@ -72,7 +76,7 @@ class Reading(Protocol):
             left_out: gets counted what is left out, file by file in their order.
             decides: all that decides how a file is read, as JSON may hold it.
             in_order: whether what is found must come one by one, and file by file in their order;
-                else it may come in any order, and as rows.
+                else it may come in any order, and as ``Content`` of any form.
             progress: called with the files done, where their number is known.
 
         Raises:

@@ -1,15 +1,10 @@
-"""The layer ``outlines``: what of each finished document decides in which shard it is and counts.
-
-With it, shards that stay the same are known without a look at their texts.
-"""
+"""The layer ``outlines``: what of each finished document decides its shard, and what counts."""
 
 import hashlib
 
 import pyarrow as pa
-import pyarrow.compute as pc
 
-from tasks.row_hashes import HASH_BYTES, row_hashes
-from tasks.row_tables import sizes, text_lengths
+from tasks import outlines as all_documents
 
 SHA256_BYTES = 32
 
@@ -18,20 +13,12 @@ def outlines(documents: pa.Table) -> pa.Table:
     """Outlines of documents as they will be written.
 
     Returns:
-        Their ``id``, ``source`` and ``lang``; ``size``, as ``row_tables.sizes`` has it;
-        ``characters`` and ``bytes`` of the text; ``content``, the SHA-256 of id and text, with a
-        zero byte between; and ``row``, a hash of all.
+        The columns of ``tasks.outlines``; ``source`` and ``lang``; and ``content``, the SHA-256 of
+        id and text, with a zero byte between.
     """
     pairs = zip(documents["id"].to_pylist(), documents["text"].to_pylist(), strict=True)
     contents = [hashlib.sha256(f"{name}\0{text}".encode()).digest() for name, text in pairs]
-    columns = {name: documents[name] for name in ("id", "source", "lang")}
-    return pa.table(
-        columns
-        | {
-            "size": pa.array(sizes(documents)),
-            "characters": pa.array(text_lengths(documents["text"])),
-            "bytes": pc.binary_length(documents["text"]),
-            "content": pa.array(contents, pa.binary(SHA256_BYTES)),
-            "row": pa.array(row_hashes(documents), pa.binary(HASH_BYTES)),
-        }
-    )
+    found = all_documents.outlines(documents)
+    for name in ("source", "lang"):
+        found = found.append_column(name, documents[name])
+    return found.append_column("content", pa.array(contents, pa.binary(SHA256_BYTES)))

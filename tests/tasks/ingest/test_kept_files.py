@@ -294,6 +294,8 @@ def test_the_version_covers_what_reads_files() -> None:
     assert others - named == {
         *(
             "tasks.executor",
+            "tasks.kept_shards",
+            "tasks.outlined_shards",
             "tasks.params_executor",
             "tasks.placing",
             "tasks.progress",
@@ -378,11 +380,39 @@ def test_small_segments_become_one(corpus: Path, monkeypatch: pytest.MonkeyPatch
 
 def test_what_did_not_serve_is_removed(corpus: Path) -> None:
     run(params())
-    assert len(list(Path("kept").iterdir())) == len(FILES)
+    assert {path.name for path in Path("kept").iterdir()} == {*FILES, "shards"}
     (corpus / "wiki" / "2.xml").unlink()
     run(params("folder", "wikipedia"))
-    assert sorted(path.name for path in Path("kept").iterdir()) == ["folder", "wikipedia"]
+    assert sorted(path.name for path in Path("kept/shards").iterdir()) == ["folder", "wikipedia"]
+    assert sorted(path.name for path in Path("kept").iterdir()) == ["folder", "shards", "wikipedia"]
     assert len(list(Path("kept/wikipedia").glob("*/*"))) == 1
+
+
+def test_a_shard_that_stays_the_same_is_not_written_again(corpus: Path) -> None:
+    lines = [f'{{"text": "Text number {number}."}}\n' for number in range(100)]
+    put(corpus / "many.jsonl", "".join(lines))
+    few = {"shard_documents": 10}
+    run(params("folder", "commoncrawl", **few))
+    before = shards()
+    assert len(before) > 10
+    put(corpus / "zz.md", "A text whose name comes after all others.")
+    run(params("folder", "commoncrawl", **few))
+    after = shards()
+    same = {path for path, inode in after.items() if before.get(path) == inode}
+    assert len(same) == len(before) - 1 and {*after} - same == {max(after)}
+    as_without(params("folder", "commoncrawl", **few))
+    # One that is damaged is written again, and what no run has use for goes.
+    kept = sorted(Path("kept/shards/folder").iterdir())
+    assert len(kept) == sum("/folder/" in path for path in after)
+    kept[0].write_bytes(kept[0].read_bytes()[:-1])
+    run(params("folder", "commoncrawl", **few))
+    assert len({*shards().items()} - {*after.items()}) == 1
+    as_without(params("folder", "commoncrawl", **few))
+
+
+def shards() -> dict[str, int]:
+    """The files of documents, and which file of the disk each is."""
+    return {str(path): path.stat().st_ino for path in Path("out/raw").rglob("*.parquet")}
 
 
 def test_large_files_are_kept_in_pieces_and_many_in_one(

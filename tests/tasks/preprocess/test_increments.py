@@ -2,6 +2,7 @@
 
 import random
 import shutil
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -10,7 +11,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from chatwright.errors import BadInput
-from tasks import program
+from tasks import program, shard_borders
 from tasks.documents import (
     DOCUMENT_SCHEMA,
     REJECTED_SCHEMA,
@@ -40,6 +41,9 @@ MANY = 600
 @pytest.fixture(autouse=True)
 def small_chunks(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(raw_documents, "CHUNK_BYTES", 10_000)
+    monkeypatch.setattr(shard_borders, "SHARD_SIZE", 40_000)
+    monkeypatch.setattr(shard_borders, "LEAST_SIZE", 10_000)
+    monkeypatch.setattr(shard_borders, "MOST_SIZE", 160_000)
 
 
 def text(seed: int) -> str:
@@ -65,12 +69,15 @@ class Corpus:
         write_documents(documents(0, MANY), folder / "raw" / "m")
 
     def add(self, found: list[Document], name: str) -> None:
+        shutil.rmtree(self.folder / "raw" / name, ignore_errors=True)
         write_documents(found, self.folder / "raw" / name)
 
     def run(self, **choices: Any) -> PreprocessReport:
         """With what is kept; the same bytes come from nothing at all, which is looked at."""
         params = PreprocessParams.model_validate({**CHOICES, **choices})
         of = self.folder
+        for name in ("clean", "rejected"):
+            shutil.rmtree(of / name, ignore_errors=True)
         report = preprocess(of / "raw", of / "clean", of / "rejected", params, kept=of / "kept")
         fresh = preprocess(of / "raw", of / "fresh/clean", of / "fresh/rejected", params)
         assert report.model_dump() == fresh.model_dump()
@@ -102,6 +109,46 @@ def test_new_documents_that_stand_together_are_the_work_there_is(corpus: Corpus)
     corpus.add(documents(1000, 1006, "z"), "z")
     work = corpus.run().work
     assert work.kept == before and work.chunks - work.kept == 1
+
+
+def test_shards_that_stay_the_same_are_not_written_again(corpus: Corpus) -> None:
+    corpus.run(near_duplicates={})
+    before = files(corpus.folder)
+    assert len(before) > 10
+    corpus.add(documents(1000, 1006, "z"), "z")
+    corpus.run(near_duplicates={})
+    after = files(corpus.folder)
+    changed = {path for path, inode in after.items() if before.get(path) != inode}
+    last = {max(path for path in after if path.startswith(part)) for part in PARTS}
+    assert changed <= last, "new documents come after all others"
+    # Those that are damaged are; and only what the last run wrote is kept.
+    kept = list((corpus.folder / "kept" / "shards").iterdir())
+    assert len(kept) == len(after)
+    for path in kept[:3]:
+        path.write_bytes(path.read_bytes()[:-1])
+    corpus.run(near_duplicates={})
+    assert len({*files(corpus.folder).items()} - {*after.items()}) == 3
+
+
+def test_what_is_not_of_the_text_changes_the_shard_that_it_is_in(corpus: Corpus) -> None:
+    corpus.run()
+    before = files(corpus.folder)
+    found = list(read_documents(corpus.folder / "raw" / "m"))
+    found[300] = replace(found[300], url="https://example.org/moved")
+    corpus.add(found, "m")
+    work = corpus.run().work
+    assert work.kept == work.chunks, "no text has changed"
+    after = files(corpus.folder)
+    assert len({*after.items()} - {*before.items()}) == 1
+
+
+PARTS = ("clean/train", "clean/validation", "clean/test", "rejected")
+
+
+def files(folder: Path) -> dict[str, int]:
+    """The files that were written, and which file of the disk each is."""
+    paths = [path for part in PARTS for path in (folder / part).iterdir()]
+    return {str(path.relative_to(folder)): path.stat().st_ino for path in paths}
 
 
 @pytest.mark.parametrize("choices", [CHOICES, ALL])
