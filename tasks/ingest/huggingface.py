@@ -90,7 +90,6 @@ def huggingface(
             partial(_contents, split=split, limits=params.folder),
             left_out,
             decides={**params.folder.limits(), **split.decides()},
-            in_order=True,
         )
 
 
