@@ -24,11 +24,13 @@ from tasks.ingest.records import (
     Record,
     record_from_mapping,
 )
+from tasks.ingest.tables import NoColumnOfTexts
 from tasks.ingest.text_encoding import Undecodable
 from tasks.ingest.times_as_text import times_as_text
 from tasks.parquet_batches import fitting_rows, stored_bytes
 
 BATCH_ROWS = 1_000
+AS_A_DATA_SET = "name its folder in ingest.huggingface, with the column as its text"
 
 
 def read_parquet(file: OpenFile) -> Iterator[Record]:
@@ -36,14 +38,15 @@ def read_parquet(file: OpenFile) -> Iterator[Record]:
 
     Raises:
         BadInput: the file is not Parquet, or corrupt.
-        Undecodable: it has no such column.
+        NoColumnOfTexts: it has no such column.
+        Undecodable: it is broken where an archive that it stands in is cut.
     """
     try:
         table = pq.ParquetFile(file.seekable())
         wanted = (*TEXT_FIELDS, *DETAIL_FIELDS, "category", MESSAGES_FIELD)
         columns = [name for name in table.schema_arrow.names if name in wanted]
         if not {*TEXT_FIELDS, MESSAGES_FIELD} & set(columns):
-            raise Undecodable(f"has no column named {', '.join(TEXT_FIELDS)}")
+            raise NoColumnOfTexts(table.schema_arrow.names, AS_A_DATA_SET)
         number = 0
         for batch in batches(table, columns, file.packed):
             for row in _rows_of(batch, file.longest):

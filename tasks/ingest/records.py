@@ -60,13 +60,16 @@ class Conversation:
 class Broken:
     """A record that cannot be used.
 
-    Broken records count against the file; one with ``is_empty`` is in order but holds no text.
+    Broken records count against the file; one with ``is_empty`` is in order but holds no text. With
+    ``is_unknown``, it has none of the fields in which a text is sought: where that is true of all
+    records of a file, its texts have another name.
     """
 
     number: int
     reason: str
     detail: str = ""
     is_empty: bool = False
+    is_unknown: bool = False
 
     def __str__(self) -> str:
         return f"{self.reason} ({self.detail})" if self.detail else self.reason
@@ -116,6 +119,7 @@ def record_from_mapping(fields: Mapping[str, Any], number: int, damaged: int = 0
         "record without text, content, body or messages",
         f"it holds {names_in(filled)}",
         is_empty=True,
+        is_unknown=True,
     )
 
 

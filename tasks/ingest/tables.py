@@ -8,7 +8,7 @@ with its reason, and the others are read.
 import csv
 import io
 import json
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import Any
 
 from tasks.csv_rows import csv_rows
@@ -17,6 +17,7 @@ from tasks.ingest.records import (
     TEXT_FIELDS,
     Broken,
     Record,
+    names_in,
     record_from_mapping,
 )
 from tasks.ingest.text_encoding import BYTE_ORDER_MARKS, Undecodable, encoding_of_beginning
@@ -24,6 +25,19 @@ from tasks.ingest.text_encoding import BYTE_ORDER_MARKS, Undecodable, encoding_o
 HEAD_BYTES = 2**20
 SNIFFED_CHARACTERS = 16_384
 MARKS = tuple(mark for mark, _ in BYTE_ORDER_MARKS)
+
+
+class NoColumnOfTexts(Undecodable):
+    """A table that has other columns than those in which a text is sought.
+
+    Args:
+        names: of its columns.
+        remedy: what may be done besides giving one another name, for a sentence.
+    """
+
+    def __init__(self, names: Iterable[str], remedy: str = "") -> None:
+        super().__init__(f"has no column named {', '.join(TEXT_FIELDS)}")
+        self.names, self.remedy = names_in(dict.fromkeys(names)), remedy
 
 
 def read_jsonl(file: OpenFile) -> Iterator[Record]:
@@ -158,14 +172,12 @@ def read_csv(file: OpenFile) -> Iterator[Record]:
     could be read in two ways and is left out with its reason.
 
     Raises:
-        Undecodable: also where no column is named like a text, or two are named alike.
+        NoColumnOfTexts: no column is named like a text.
+        Undecodable: also where two are named alike, or there is nothing in it.
     """
     head = file.head(HEAD_BYTES)
     lines = TextLines(file, head, newline="")
-    dialect = _dialect(lines, head)
-    if dialect is None:
-        raise Undecodable(f"has no column named {', '.join(TEXT_FIELDS)}")
-    rows = csv_rows(CsvLines(lines, file.too_long), file.longest, dialect)
+    rows = csv_rows(CsvLines(lines, file.too_long), file.longest, _dialect(lines, head))
     header = _header(rows)
     if isinstance(header, csv.Error):
         raise Undecodable(f"has a header that cannot be read: {header}")
@@ -194,8 +206,13 @@ def _header(rows: Iterator[list[str] | csv.Error]) -> list[str] | csv.Error:
     return next((row for row in rows if isinstance(row, csv.Error) or any(map(str.strip, row))), [])
 
 
-def _dialect(lines: TextLines, head: bytes) -> type[csv.Dialect] | None:
-    """The first dialect in which the header names a text; None if there is none."""
+def _dialect(lines: TextLines, head: bytes) -> type[csv.Dialect]:
+    """The first dialect in which the header names a text.
+
+    Raises:
+        NoColumnOfTexts: there is none; the names are those of the dialect that makes most of them.
+        Undecodable: there is no header that could be read.
+    """
     text = head.decode(lines.encoding, errors="replace").removeprefix("\ufeff").replace("\0", "")
     text = text.lstrip("\r\n")
     dialects: list[type[csv.Dialect]] = []
@@ -204,6 +221,7 @@ def _dialect(lines: TextLines, head: bytes) -> type[csv.Dialect] | None:
     except csv.Error:
         pass  # a single column has no delimiter to find; the plain dialects below read it
     dialects += [type("Plain", (csv.excel,), {"delimiter": delimiter}) for delimiter in ",;\t|"]
+    headers: list[list[str]] = []
     escaped = '\\"' in text and '""' not in text.replace(',"",', ",,")
     for found in dialects:
         changes = {
@@ -218,4 +236,7 @@ def _dialect(lines: TextLines, head: bytes) -> type[csv.Dialect] | None:
             continue  # not this one
         if any(name.strip().lower() in TEXT_FIELDS for name in header):
             return dialect
-    return None
+        headers.append(header)
+    if names := max(headers, key=len, default=[]):
+        raise NoColumnOfTexts(name.strip() for name in names)
+    raise Undecodable("has no header that can be read")
