@@ -1,6 +1,7 @@
 """The command line: a user's mistake is one sentence, exit status 2, and nothing is changed."""
 
 import os
+import signal
 import socket
 import subprocess
 import sys
@@ -149,6 +150,21 @@ def test_a_prefect_server_that_is_away_is_said(
     assert done.returncode == 1
     sentence = f"{address}: the Prefect server that PREFECT_API_URL names does not answer. "
     assert done.stderr.startswith(sentence) and len(done.stderr.strip().splitlines()) == 1
+
+
+def test_a_run_in_the_background_of_a_shell_hears_sigint_from_its_beginning(folder: Path) -> None:
+    # Shells without job control start what is in the background deaf to it.
+    deaf = ["sh", "-c", "trap '' INT; exec \"$@\"", "sh", sys.executable, "-m", "chatwright.cli"]
+    with subprocess.Popen(
+        [*deaf, "run"],
+        cwd=folder,
+        env={**os.environ, "PYTHONPATH": str(ROOT)},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+    ) as run:
+        assert run.stdout is not None and run.stdout.readline() == b"Checking the choices ...\n"
+        run.send_signal(signal.SIGINT)
+        assert run.wait(timeout=60) == 130
 
 
 @pytest.mark.parametrize(
