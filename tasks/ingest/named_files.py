@@ -171,11 +171,13 @@ class Tally:
         self._records = 0
         self._broken: list[str] = []
         self._unknown: list[str] = []
+        self._good = 0
 
     def is_good(self, record: object, number: int) -> bool:
         """Whether a record can be used; one that cannot is counted and named."""
         self._records += 1
         if not isinstance(record, Broken):
+            self._good += 1
             return True
         place = f"{self._file.where}:{number}"
         if record.is_unknown:
@@ -189,8 +191,8 @@ class Tally:
         """See that enough of the file could be used, once all of it has been counted.
 
         Raises:
-            BadInput: more of it is broken than may be, or its records have no text where it is
-                sought, but for broken ones.
+            BadInput: more of it is broken than may be, or there are texts in it, but none where
+                one is sought.
         """
         share = self._limits.max_broken_share
         if self._file.is_cut():
@@ -202,7 +204,7 @@ class Tally:
                 f" {share:.0%} that are allowed; the first, {self._broken[0]}",
                 "Mend them, take the file out, or raise ingest.folder.max_broken_share",
             )
-        if self._unknown and len(self._unknown) + len(self._broken) == self._records and share < 1:
+        if self._unknown and not self._good and share < 1:
             names = ", ".join((*TEXT_FIELDS, MESSAGES_FIELD))
             raise BadInput(
                 self._where(),
@@ -217,9 +219,9 @@ class Tally:
         """The same of a table, whose columns tell it.
 
         Raises:
-            BadInput: it is there whole, and may not be left out.
+            BadInput: there are texts in it, it is there whole, and may not be left out.
         """
-        if self._file.is_cut() or self._limits.max_broken_share == 1:
+        if not error.has_texts or self._file.is_cut() or self._limits.max_broken_share == 1:
             return
         remedy = f"{error.remedy}, " if error.remedy else ""
         raise BadInput(

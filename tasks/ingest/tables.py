@@ -9,6 +9,7 @@ import csv
 import io
 import json
 from collections.abc import Iterable, Iterator
+from itertools import islice
 from typing import Any
 
 from tasks.csv_rows import csv_rows
@@ -17,6 +18,7 @@ from tasks.ingest.records import (
     TEXT_FIELDS,
     Broken,
     Record,
+    is_prose,
     names_in,
     record_from_mapping,
 )
@@ -24,6 +26,8 @@ from tasks.ingest.text_encoding import BYTE_ORDER_MARKS, Undecodable, encoding_o
 
 HEAD_BYTES = 2**20
 SNIFFED_CHARACTERS = 16_384
+FIRST_ROWS = 100
+"""So many tell whether there are texts in a table without a column that is named like one."""
 MARKS = tuple(mark for mark, _ in BYTE_ORDER_MARKS)
 
 
@@ -32,12 +36,14 @@ class NoColumnOfTexts(Undecodable):
 
     Args:
         names: of its columns.
+        has_texts: whether there are texts in one of them, as far as its first rows tell.
         remedy: what may be done besides giving one another name, for a sentence.
     """
 
-    def __init__(self, names: Iterable[str], remedy: str = "") -> None:
+    def __init__(self, names: Iterable[str], has_texts: bool, remedy: str = "") -> None:
         super().__init__(f"has no column named {', '.join(TEXT_FIELDS)}")
         self.names, self.remedy = names_in(dict.fromkeys(names)), remedy
+        self.has_texts = has_texts
 
 
 def read_jsonl(file: OpenFile) -> Iterator[Record]:
@@ -221,7 +227,7 @@ def _dialect(lines: TextLines, head: bytes) -> type[csv.Dialect]:
     except csv.Error:
         pass  # a single column has no delimiter to find; the plain dialects below read it
     dialects += [type("Plain", (csv.excel,), {"delimiter": delimiter}) for delimiter in ",;\t|"]
-    headers: list[list[str]] = []
+    tables: list[list[list[str]]] = []
     escaped = '\\"' in text and '""' not in text.replace(',"",', ",,")
     for found in dialects:
         changes = {
@@ -231,12 +237,16 @@ def _dialect(lines: TextLines, head: bytes) -> type[csv.Dialect]:
             "strict": True,
         }
         dialect = type("Found", (found,), changes)
-        header = _header(csv_rows(io.StringIO(text, newline=""), len(text), dialect))
+        rows = csv_rows(io.StringIO(text, newline=""), len(text), dialect)
+        header = _header(rows)
         if isinstance(header, csv.Error):
             continue  # not this one
         if any(name.strip().lower() in TEXT_FIELDS for name in header):
             return dialect
-        headers.append(header)
-    if names := max(headers, key=len, default=[]):
-        raise NoColumnOfTexts(name.strip() for name in names)
+        first_rows = islice(rows, FIRST_ROWS)
+        tables.append([header, *(row for row in first_rows if not isinstance(row, csv.Error))])
+    header, *rows_below = max(tables, key=lambda table: len(table[0]), default=[[]])
+    if header:
+        has_texts = any(is_prose(cell) for row in rows_below for cell in row)
+        raise NoColumnOfTexts((name.strip() for name in header), has_texts)
     raise Undecodable("has no header that can be read")

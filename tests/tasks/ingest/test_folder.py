@@ -267,20 +267,33 @@ def test_records_without_a_text_among_others_are_counted_and_named(tmp_path: Pat
 
 
 def test_a_table_without_a_column_of_texts_is_refused_with_its_columns(tmp_path: Path) -> None:
-    put(tmp_path / "csv" / "prices.csv", "item;price\napple;1\n")
-    table = pa.table({"item": ["apple"], "price": [1.0]})
+    put(tmp_path / "csv" / "items.csv", "item;said\napple;An apple a day.\n")
+    table = pa.table({"item": ["apple"], "said": ["每天一个苹果，医生远离我"]})
     (tmp_path / "parquet").mkdir()
-    pq.write_table(table, tmp_path / "parquet" / "prices.parquet")
+    pq.write_table(table, tmp_path / "parquet" / "items.parquet")
     for kind in ("csv", "parquet"):
         with pytest.raises(
             BadInput,
-            match=rf"prices\.{kind}: has no column named text, content, body; it has item, price\."
+            match=rf"items\.{kind}: has no column named text, content, body; it has item, said\."
             " Rename the one with the texts to text,",
         ):
             read(tmp_path / kind)
     left_out = LeftOut()
     assert read(tmp_path, left_out, max_broken_share=1) == {}
     assert left_out.counts == {"has no column named text, content, body": 2}
+
+
+def test_what_has_no_texts_is_left_out_with_the_reason(tmp_path: Path) -> None:
+    put(tmp_path / "prices.csv", "item,price\napple pie,1\n")
+    pq.write_table(pa.table({"item": ["apple pie"], "price": [1.0]}), tmp_path / "prices.parquet")
+    pq.write_table(pa.table({"price": [1.0]}), tmp_path / "numbers.parquet")
+    put(tmp_path / "numbers.jsonl", '{"item": "apple pie", "price": 1}\n')
+    left_out = LeftOut()
+    assert read(tmp_path, left_out) == {}
+    assert left_out.counts == {
+        "has no column named text, content, body": 3,
+        "record without text, content, body or messages": 1,
+    }
 
 
 def test_an_empty_table_is_left_out_with_the_reason(tmp_path: Path) -> None:
