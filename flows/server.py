@@ -57,6 +57,14 @@ def start_own_server(on_process: Callable[[], None]) -> None:
         )
 
 
+def own_server_has_ended() -> bool:
+    """Whether the server of ``start_own_server`` has ended, as where SIGTERM reached it, too."""
+    from prefect.server.api.server import SubprocessASGIServer
+
+    process = SubprocessASGIServer().server_process
+    return process is not None and process.poll() is not None
+
+
 def check_server(address: str) -> None:
     """See that the server at ``address``, which ``PREFECT_API_URL`` names, answers.
 

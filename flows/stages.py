@@ -77,6 +77,11 @@ def stop_children() -> None:
         child.wait()
 
 
+def is_a_stage_at_work() -> bool:
+    """Whether a stage has yet to end."""
+    return any(child.poll() is None for child in list(_children))
+
+
 @contextlib.contextmanager
 def stopped_by_signals() -> Iterator[None]:
     """Stop the stages at work when this process is told to end, then let it end as it would.

@@ -9,18 +9,23 @@ from pathlib import Path
 from typing import Any
 
 REPORTS = Path("reports")
+KEPT = "damaged characters"
+"""What ``ingest`` counts beside all that it leaves out: the texts with such characters stay."""
 
 
 def _ingest(report: dict[str, Any]) -> str:
     documents, dialogues = sum(report["documents"].values()), sum(report["dialogues"].values())
     size = sum(report["bytes"].values()) / 1e6
-    return f"{documents:,} documents, {dialogues:,} dialogues, {size:.1f} MB"
+    reasons = [of_source.items() for of_source in report["left_out"].values()]
+    left_out = sum(count for each in reasons for reason, count in each if reason != KEPT)
+    said = f"; {left_out:,} left out while reading" if left_out else ""
+    return f"{documents:,} documents, {dialogues:,} dialogues, {size:.1f} MB{said}"
 
 
 def _preprocess(report: dict[str, Any]) -> str:
     splits = ", ".join(f"{count:,} {split}" for split, count in report["documents"].items())
     rejected = sum(report["rejected"].values())
-    return f"{splits}; {rejected:,} left out"
+    return f"{splits}; {rejected:,} documents left out"
 
 
 def _tokenizer(report: dict[str, Any]) -> str:

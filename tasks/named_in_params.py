@@ -45,7 +45,7 @@ def check_named(params: Params) -> None:
             raise MissingInput(
                 f"model.init, {params.model.init}", "there is no such folder", "Mend the name"
             )
-    _check_tracking(params.tracking)
+    check_tracking(params.tracking)
 
 
 def _check_sources(params: Params) -> None:
@@ -110,7 +110,13 @@ def _check_file(key: str, name: str) -> None:
         raise MissingInput(f"{key}, {name}", f"cannot be read: {reason}", "Mend the name") from None
 
 
-def _check_tracking(tracking: TrackingParams) -> None:
+def check_tracking(tracking: TrackingParams) -> None:
+    """See that MLflow can be at ``tracking.uri``; no server is asked.
+
+    Raises:
+        BadParameter: the address is none.
+        MissingInput: the folder of a database is not there.
+    """
     where = f"tracking.uri, {tracking.uri}"
     remedy = "Write sqlite:///mlflow.db, or the https:// address of an MLflow server"
     try:
@@ -122,6 +128,9 @@ def _check_tracking(tracking: TrackingParams) -> None:
         raise BadParameter(where, "MLflow no longer keeps its runs in plain files", remedy)
     if scheme in ("http", "https") and not parts.hostname:
         raise BadParameter(where, "names no server", remedy)
+    if scheme == "sqlite" and not (folder := Path(parts.path[1:]).parent).is_dir():
+        # MLflow would make it, and begin a new history where a name is mistyped.
+        raise MissingInput(where, f"there is no folder {folder}", "Make it, or mend the address")
     known = ("", "file", "http", "https", *DATABASES)
     if scheme not in known and scheme not in entry_points(group="mlflow.tracking_store").names:
         raise BadParameter(where, f"MLflow knows no {scheme}://", remedy)

@@ -166,8 +166,14 @@ def nearest_key(key: str) -> str:
     return params_mistakes.nearest_key(Params, key.split("."))
 
 
-def check_params(tree: Any, source: str = "params.yaml") -> Params:
+def check_params(
+    tree: Any, source: str = "params.yaml", given: Mapping[str, str] | None = None
+) -> Params:
     """Turn a tree of plain values into ``Params``.
+
+    Args:
+        source: the file it comes from, for errors to name.
+        given: for dotted keys that were not taken from the file, what errors name instead.
 
     Raises:
         BadParameter: an unknown key (the nearest right one is named), a missing one, a value of
@@ -180,7 +186,7 @@ def check_params(tree: Any, source: str = "params.yaml") -> Params:
     try:
         return Params.model_validate(tree)
     except ValidationError as error:
-        raise mistake(error, source, Params) from None
+        raise mistake(error, source, Params, given) from None
 
 
 def yaml_mistake(error: YAMLError) -> str:

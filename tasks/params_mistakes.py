@@ -5,11 +5,13 @@ and those that stand in a list, where a place comes before the key: ``ingest.hug
 """
 
 import difflib
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, get_args
 
 from pydantic import BaseModel, ValidationError
 from pydantic.fields import FieldInfo
+from pydantic_core import ErrorDetails
 
 from chatwright.errors import BadParameter
 
@@ -18,6 +20,13 @@ LONGEST_SHOWN = 60
 
 CLOSE, VERY_CLOSE = 0.6, 0.8
 """How alike a key and the right one are: in the same section, and in another one (difflib)."""
+
+IN_OTHER_WORDS = {
+    "too_short": "it names none, and needs one at least",
+    "string_too_short": "it is empty",
+    "string_pattern_mismatch": "it has not the form that is wanted",
+}
+"""What pydantic says for programmers, by its names for it."""
 
 MOST_NAMED = 3
 EXPLAINED = "params.yaml explains every key"
@@ -77,17 +86,22 @@ def _nearest_on_its_way(root: Section, key: Key, cutoff: float) -> str | None:
     return f"Did you mean {'.'.join(right)}?"
 
 
-def mistake(error: ValidationError, source: str, root: Section) -> BadParameter:
+def mistake(
+    error: ValidationError, source: str, root: Section, given: Mapping[str, str] | None = None
+) -> BadParameter:
     """The refusal of a tree; an unknown key counts before a missing one, which it may stand for.
 
     Args:
         error: what pydantic says of the tree.
         source: the name of the file.
         root: what the tree should be.
+        given: for dotted keys that were not taken from the file, where they stand instead.
     """
     errors = error.errors()
     first = next((each for each in errors if each["type"] == "extra_forbidden"), errors[0])
     key = ".".join(map(str, first["loc"]))
+    elsewhere = _elsewhere(given or {}, first["loc"])
+    source = elsewhere or source
     if first["type"] == "extra_forbidden":
         return BadParameter(source, f"there is no parameter {key}", nearest_key(root, first["loc"]))
     if first["type"] == "missing":
@@ -96,11 +110,32 @@ def mistake(error: ValidationError, source: str, root: Section) -> BadParameter:
         return BadParameter(source, f"{key} is missing", remedy)
     message = first["msg"].removeprefix("Value error, ").rstrip(".")
     message = message[0].lower() + message[1:]
+    if not first["input"] or first["type"] == "string_pattern_mismatch":
+        message = IN_OTHER_WORDS.get(first["type"], message)
     if first["type"] == "model_type":
         message = f"it is a section, with keys such as {_first_key(root, first['loc'])}"
     if not isinstance(first["input"], Mapping):  # a section is long, and stands in the file
         message = f"{_short(first['input'])} cannot be used: {message}"
-    return BadParameter(f"{source}, {key}", message, SEE_COMMENT)
+    return BadParameter(elsewhere or f"{source}, {key}", message, _nearest_value(first))
+
+
+def _elsewhere(given: Mapping[str, str], loc: Key) -> str | None:
+    """Where what is wrong at a place was given, or something in it; None: it stands in the file."""
+    parts = tuple(map(str, loc))
+    for key, where in reversed(list(given.items())):
+        named = tuple(key.split("."))
+        if parts[: len(named)] == named or named[: len(parts)] == parts:
+            return where
+    return None
+
+
+def _nearest_value(error: ErrorDetails) -> str:
+    """A sentence that names the nearest of a list's words, where one is like that given."""
+    words = re.findall("'([^']*)'", error.get("ctx", {}).get("expected", ""))
+    if error["type"] != "literal_error" or not isinstance(error["input"], str):
+        return SEE_COMMENT
+    near = difflib.get_close_matches(error["input"], words, 1, CLOSE)
+    return f"Did you mean {near[0]}?" if near else SEE_COMMENT
 
 
 def _fields(section: Section) -> dict[str, FieldInfo]:

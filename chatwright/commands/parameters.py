@@ -26,6 +26,7 @@ from tasks.params import (
     nearest_key,
     yaml_mistake,
 )
+from tasks.params_mistakes import SEE_COMMENT
 
 PARAMS = Path("params.yaml")
 PRESETS = Path("presets")
@@ -101,8 +102,11 @@ def _overlaid(preset: str | None, settings: list[str]) -> Changed:
     before = PARAMS.read_bytes().decode("utf-8")  # as text, its line ends would all become \n
     tree = YAML(typ="safe").load(before)
     values, lines = [], []
-    choices = [*(preset_choices(preset) if preset else []), *map(setting, settings)]
-    for key, value in choices:
+    of_preset = preset_choices(preset) if preset else []
+    set_here = [setting(each) for each in settings]
+    given = {key: f"{preset_file(preset or '')}, {key}" for key, _ in of_preset}
+    given |= {key: f"--set {key}" for key, _ in set_here}
+    for key, value in [*of_preset, *set_here]:
         section, name, value = _in_tree(tree, key.split("."), value)
         key = ".".join(name)
         before_it = section.get(name[-1])
@@ -110,7 +114,7 @@ def _overlaid(preset: str | None, settings: list[str]) -> Changed:
         if before_it != value:
             lines.append(f"{key}: {in_one_line(before_it)} → {in_one_line(value)}")
             values.append((key, value))
-    params = check_params(tree)
+    params = check_params(tree, given=given)
     check_named(params)
     return Changed(params, tree, before, values, lines)
 
@@ -139,17 +143,26 @@ def preset_choices(name: str) -> list[tuple[str, Any]]:
     Raises:
         BadParameter: there is no such preset, or it sets a key that does not exist.
     """
-    path = PRESETS / f"{name}.yaml"
+    path = preset_file(name)
     there = sorted(path.stem for path in PRESETS.glob("*.yaml"))
-    if name not in there:  # nor is a path out of the folder a name
+    if name not in there:
+        is_path = Path(name).name != name or name.endswith(".yaml")
+        what = f"is a path; a preset is a name, of a file in {PRESETS}/" if is_path else ""
         raise BadParameter(
-            f"--preset {name}", f"there is no {path}", f"There are: {', '.join(there) or 'none'}"
+            f"--preset {name}",
+            what or f"there is no {path}",
+            f"There are: {', '.join(there) or 'none'}",
         )
     try:
         tree = YAML(typ="safe").load(path.read_text(encoding="utf-8"))
     except YAMLError as error:
         raise BadParameter(str(path), f"is not valid YAML: {yaml_mistake(error)}") from None
     return [(checked_key(key, str(path)), value) for key, value in leaves(tree or {})]
+
+
+def preset_file(name: str) -> Path:
+    """Where a preset stands."""
+    return PRESETS / f"{name}.yaml"
 
 
 def setting(text: str) -> tuple[str, Any]:
@@ -168,8 +181,14 @@ def setting(text: str) -> tuple[str, Any]:
     checked_key(key, "--set")
     try:
         value = YAML(typ="safe").load(written)
-    except YAMLError:
-        raise BadParameter(f"--set {key}", f"{written!r} is not a value", "Quote it") from None
+    except YAMLError as error:
+        what = yaml_mistake(error).removeprefix("line 1: ")
+        is_unfinished = written[0] in "[{\"'"
+        raise BadParameter(
+            f"--set {key}",
+            f"{written!r} is not a value: {what}",
+            SEE_COMMENT if is_unfinished else f"""Quote it: --set '{key}="{written}"'""",
+        ) from None
     if isinstance(value, float) and value.is_integer() and "." not in written:
         value = int(value)  # 1e6
     return key, value

@@ -52,6 +52,8 @@ def run(preset: str | None, settings: list[str]) -> None:
             str(Path.cwd()), "there is no dvc.yaml", "Go to the folder of your Chatwright project"
         )
     started = time.monotonic()
+    if signal.getsignal(signal.SIGINT) == signal.SIG_IGN:  # as shells start it in the background
+        signal.signal(signal.SIGINT, signal.default_int_handler)
     with the_only_run(), RunConsole() as shown:
         shown.say("Checking the choices ...")
         for change in apply_choices(preset, settings, check_before_work):
@@ -97,8 +99,13 @@ def built(shown: RunConsole) -> list[Any]:
     os.environ.setdefault("PREFECT_LOGGING_HANDLERS_CONSOLE_LEVEL", "CRITICAL")
     shown.say("Starting the flow ...")
     from flows.build import build
-    from flows.server import check_server, named_server, start_own_server
-    from flows.stages import listening, progress_of, stop_children
+    from flows.server import (
+        check_server,
+        named_server,
+        own_server_has_ended,
+        start_own_server,
+    )
+    from flows.stages import is_a_stage_at_work, listening, progress_of, stop_children
 
     told: list[int] = []
 
@@ -124,10 +131,17 @@ def built(shown: RunConsole) -> list[Any]:
     def told_to_stop(number: int) -> None:
         told.append(number)
         shown.say("Stopping; run again to go on.")
-        # A server that is gone as well would be waited for much longer.
-        last = threading.Timer(SECONDS_TO_STOP, give_up, [status_of(number)])
-        last.daemon = True
-        last.start()
+        threading.Thread(target=end_at_last, args=[status_of(number)], daemon=True).start()
+
+    def end_at_last(status: int) -> None:
+        # Prefect would wait for a server that is gone, too, for a minute, and print what it misses.
+        last = time.monotonic() + SECONDS_TO_STOP
+        is_own = where is None
+        while time.monotonic() < last:
+            if is_own and own_server_has_ended() and not is_a_stage_at_work():
+                break
+            time.sleep(0.1)
+        give_up(status)
 
     try:
         with listening(listener, told_to_stop):

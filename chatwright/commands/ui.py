@@ -11,6 +11,7 @@ from rich.console import Console
 
 from chatwright.errors import ServiceUnavailable
 from serving.server import listening
+from tasks.named_in_params import check_tracking
 from tasks.params import load_params
 
 SECONDS_TO_END = 5.0
@@ -21,16 +22,20 @@ def ui(host: str, port: int) -> None:
 
     Raises:
         PortInUse: another program listens there.
+        BadParameter, MissingInput: MLflow cannot be at ``tracking.uri``.
         ServiceUnavailable: MLflow's server has ended by itself.
     """
     console = Console(highlight=False)
-    uri = load_params().tracking.uri
-    console.print(f"Flows, in Prefect: {prefect_page()}")
+    tracking = load_params().tracking
+    check_tracking(tracking)
+    uri = tracking.uri
     if uri.startswith(("http://", "https://")):
+        console.print(f"Flows, in Prefect: {prefect_page()}")
         console.print(f"Runs and models, in MLflow: {uri}")
         return
     with listening(host, port, "ui"):
         pass  # free; MLflow would say so less clearly
+    console.print(f"Flows, in Prefect: {prefect_page()}")
     console.print(f"Runs and models, in MLflow: http://{host}:{port} (Ctrl-C ends it)")
     # One worker and no job runner: a fifth of the memory of `mlflow ui`, and quicker to start.
     command = ["-m", "mlflow", "server", "--backend-store-uri", uri, "--workers", "1"]

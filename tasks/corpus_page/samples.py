@@ -59,7 +59,9 @@ class BeforeAfter(BaseModel):
     more: int
 
 
-UNREAD = "What could not be read is counted in reports/ingest.json, one of each kind named"
+UNREAD = (
+    "What could not be read is counted in reports/ingest.json, and up to five of each kind named"
+)
 
 
 def dropped(

@@ -15,6 +15,7 @@ import tarfile
 import zipfile
 import zlib
 from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
 from typing import Any, BinaryIO
 
@@ -31,7 +32,7 @@ ABBREVIATIONS = {".tgz": ".tar.gz", ".tbz2": ".tar.bz2", ".txz": ".tar.xz", ".tz
 DEEPEST = 4
 """So many archives may stand inside one another: a zip can be made that holds itself."""
 
-DAMAGED = "cut off or damaged: only what comes before could be read"
+DAMAGED = "cut off or damaged: at most what comes before could be read"
 DAMAGE = (
     EOFError,
     OSError,  # gzip's and bz2's own, and pyarrow's
@@ -147,6 +148,12 @@ def _xz(stream: BinaryIO) -> ReadSome:
     return lzma.LZMAFile(stream).read1
 
 
+def _some(unpacked: Any, size: int) -> bytes:
+    """A little: what one call has read is lost with it when the stream turns out to be cut off."""
+    found: bytes = unpacked.read(min(size, 4096))
+    return found
+
+
 class _NotClosed:
     """A stream for pyarrow, which closes what it lets go of: the file is looked at afterwards."""
 
@@ -161,8 +168,7 @@ class _NotClosed:
 
 def _zstd(stream: BinaryIO, codec: str = "zstd") -> ReadSome:
     unpacked = pa.CompressedInputStream(pa.PythonFile(_NotClosed(stream), mode="r"), codec)
-    # What one call has read is lost with it when the stream turns out to be cut off: small calls.
-    return lambda size: unpacked.read(min(size, 4096))
+    return partial(_some, unpacked)
 
 
 def _lz4(stream: BinaryIO) -> ReadSome:
@@ -201,7 +207,9 @@ def _tar(file: OpenFile, left_out: LeftOut, depth: int) -> Iterator[OpenFile]:
                     left_out.add("link or device in an archive", f"{file.where}!{name}")
                     continue
                 content: Any = archive.extractfile(member)
-                yield from _member(file, name, content.read1, left_out, depth, counted=False)
+                unpacking = Unpacking(partial(_some, content), file.packed, counted=False)
+                yield from _member(file, name, unpacking, left_out, depth)
+                # A member has no damage of its own: the archive ends in it, which is counted below.
     except DAMAGE as error:
         if not file.is_cut():
             left_out.add(DAMAGED, file.where, detail=" ".join(str(error).split()))
@@ -233,19 +241,18 @@ def _zip(file: OpenFile, left_out: LeftOut, depth: int) -> Iterator[OpenFile]:
             left_out.add(DAMAGED, f"{file.where}!{name}", detail=" ".join(str(error).split()))
             continue
         with content:
-            yield from _member(file, name, content.read1, left_out, depth, counted=True)
+            unpacking = Unpacking(content.read1, file.packed)
+            yield from _member(file, name, unpacking, left_out, depth)
+        if unpacking.damage and not file.is_cut():
+            left_out.add(DAMAGED, f"{file.where}!{name}", detail=unpacking.damage)
 
 
 def _member(
-    file: OpenFile, name: str, read_some: ReadSome, left_out: LeftOut, depth: int, *, counted: bool
+    file: OpenFile, name: str, unpacking: Unpacking, left_out: LeftOut, depth: int
 ) -> Iterator[OpenFile]:
     """What one member of an archive holds."""
-    unpacking = Unpacking(read_some, file.packed, counted=counted)
-    where = f"{file.where}!{name}"
-    inner = _inside(file, where, name.rsplit("/", 1)[-1], unpacking)
+    inner = _inside(file, f"{file.where}!{name}", name.rsplit("/", 1)[-1], unpacking)
     yield from _layers(inner, left_out, depth - 1)
-    if unpacking.damage:
-        left_out.add(DAMAGED, where, detail=unpacking.damage)
 
 
 def _inside(file: OpenFile, where: str, name: str, unpacking: Unpacking) -> OpenFile:

@@ -19,11 +19,13 @@ from tasks.ingest.elsewhere import copies
 from tasks.ingest.formats import READERS, Reader
 from tasks.ingest.language import language
 from tasks.ingest.left_out import LeftOut
+from tasks.ingest.named_files import Tally
 from tasks.ingest.open_file import OpenFile
 from tasks.ingest.readable_name import readable_name
 from tasks.ingest.records import LONGEST_TITLE, Broken, Conversation, Text, sound
-from tasks.ingest.remote import RemoteFile, is_remote
+from tasks.ingest.remote import RemoteFile
 from tasks.ingest.source_files import Content, Reading, SourceFile, read_anew
+from tasks.ingest.tables import NoColumnOfTexts
 from tasks.ingest.text_encoding import Undecodable
 from tasks.ingest.visible_files import visible_files
 from tasks.params_ingest import FolderParams
@@ -52,8 +54,8 @@ def folder(
 
     Raises:
         MissingInput: there is no such folder.
-        BadInput: a file is broken as a whole, or too many of its records are; a file or folder
-            may not be read.
+        BadInput: a file is broken as a whole, or too many of its records are, or none of them has
+            a text where one is sought; a file or folder may not be read.
         ServiceUnavailable, DiskFull: what stands elsewhere cannot be had; see remote.py.
     """
     root = Path(params.path)
@@ -108,20 +110,17 @@ def _contents(
 def file_contents(
     file: OpenFile, reader: Reader, params: FolderParams, left_out: LeftOut
 ) -> Iterator[Document | Dialogue]:
-    """What one file gives, as it is read; raises ``BadInput`` when too much of it is broken."""
-    records = 0
-    broken: list[Broken] = []
+    """What one file gives, as it is read; raises ``BadInput`` when too much of it is broken, or its
+    texts have a name under which none is sought."""
+    tally = Tally(file, params, left_out)
     where = file.where
     try:
         for record in reader(file):
             if file.packed.trouble():
                 return  # what is in hand may be half of one thing and half of another
-            records += 1
-            if isinstance(record, Broken):
-                if not record.is_empty:
-                    broken.append(record)
-                left_out.add(record.reason, f"{where}:{record.number}", detail=record.detail)
-            elif isinstance(record, Conversation):
+            if not tally.is_good(record, record.number or 0) or isinstance(record, Broken):
+                continue
+            if isinstance(record, Conversation):
                 if record.damaged:
                     left_out.add("damaged characters", place(file, record), count=record.damaged)
                 yield dialogue(record, file)
@@ -133,17 +132,11 @@ def file_contents(
                 left_out.add("no text in it", where)
     except Undecodable as error:
         if not file.packed.trouble():
+            if isinstance(error, NoColumnOfTexts):
+                tally.check_columns(error)
             left_out.add(str(error), where)
         return
-    if broken and not file.is_cut() and len(broken) > params.max_broken_share * records:
-        first = broken[0]
-        raise BadInput(
-            where if is_remote(where) else str(Path(params.path, where)),
-            f"{len(broken)} of {records} records are broken, more than the"
-            f" {params.max_broken_share:.0%} that are allowed; the first, {where}:{first.number},"
-            f" {first}",
-            "Mend them, take the file out, or raise ingest.folder.max_broken_share",
-        )
+    tally.check()
 
 
 def place(file: OpenFile, record: Text | Conversation) -> str:

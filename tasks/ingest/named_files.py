@@ -18,9 +18,10 @@ from tasks.ingest.elsewhere import copies, files_elsewhere
 from tasks.ingest.left_out import LeftOut
 from tasks.ingest.open_file import OpenFile
 from tasks.ingest.readable_name import readable_name
-from tasks.ingest.records import Broken
+from tasks.ingest.records import MESSAGES_FIELD, TEXT_FIELDS, Broken
 from tasks.ingest.remote import RemoteFile, is_remote
 from tasks.ingest.source_files import Content, Found, Reading, SourceFile
+from tasks.ingest.tables import NoColumnOfTexts
 from tasks.ingest.visible_files import visible_files
 from tasks.params_ingest import FolderParams
 from tasks.progress import Progress
@@ -34,6 +35,8 @@ SPLITS = {
     "validation": "validation",
     "test": "test",
 }
+
+TAKE_OUT = "or take the file out (ingest.folder.max_broken_share: 1 passes over all such files)"
 
 
 @dataclass(frozen=True)
@@ -160,34 +163,76 @@ def _names(pattern: tuple[str, ...], parts: tuple[str, ...], is_folder: bool) ->
 
 
 class Tally:
-    """Counts the records of one file, and says when too many are broken."""
+    """Counts the records of one file, and says when too many are broken, or none has a text under
+    a name that is known: either would cost the user a file that seems to have been read."""
 
     def __init__(self, file: OpenFile, limits: FolderParams, left_out: LeftOut) -> None:
         self._file, self._limits, self._left_out = file, limits, left_out
         self._records = 0
         self._broken: list[str] = []
+        self._unknown: list[str] = []
+        self._good = 0
 
     def is_good(self, record: object, number: int) -> bool:
         """Whether a record can be used; one that cannot is counted and named."""
         self._records += 1
         if not isinstance(record, Broken):
+            self._good += 1
             return True
         place = f"{self._file.where}:{number}"
-        if not record.is_empty:
+        if record.is_unknown:
+            self._unknown.append(f"{place}: {record.detail}")
+        elif not record.is_empty:
             self._broken.append(f"{place}, {record}")
         self._left_out.add(record.reason, place, detail=record.detail)
         return False
 
     def check(self) -> None:
-        """Raise ``BadInput`` if more of the file is broken than may be."""
-        share, where = self._limits.max_broken_share, self._file.where
-        if len(self._broken) > share * self._records and not self._file.is_cut():
+        """See that enough of the file could be used, once all of it has been counted.
+
+        Raises:
+            BadInput: more of it is broken than may be, or there are texts in it, but none where
+                one is sought.
+        """
+        share = self._limits.max_broken_share
+        if self._file.is_cut():
+            return
+        if len(self._broken) > share * self._records:
             raise BadInput(
-                where if is_remote(where) else str(Path(self._limits.path, where)),
+                self._where(),
                 f"{len(self._broken)} of {self._records} records are broken, more than the"
                 f" {share:.0%} that are allowed; the first, {self._broken[0]}",
                 "Mend them, take the file out, or raise ingest.folder.max_broken_share",
             )
+        if self._unknown and not self._good and share < 1:
+            names = ", ".join((*TEXT_FIELDS, MESSAGES_FIELD))
+            raise BadInput(
+                self._where(),
+                f"no record has a text under a name that is known ({names}); the first is"
+                f" {self._unknown[0]}",
+                f"Rename the field with the text to {TEXT_FIELDS[0]}, name the file in"
+                " ingest.chat.paths, ingest.labelled.paths or ingest.questions.paths if it is of"
+                f" these, {TAKE_OUT}",
+            )
+
+    def check_columns(self, error: NoColumnOfTexts) -> None:
+        """The same of a table, whose columns tell it.
+
+        Raises:
+            BadInput: there are texts in it, it is there whole, and may not be left out.
+        """
+        if not error.has_texts or self._file.is_cut() or self._limits.max_broken_share == 1:
+            return
+        remedy = f"{error.remedy}, " if error.remedy else ""
+        raise BadInput(
+            self._where(),
+            f"{error}; it has {error.names}",
+            f"Rename the one with the texts to {TEXT_FIELDS[0]}, {remedy}{TAKE_OUT}",
+        )
+
+    def _where(self) -> str:
+        where = self._file.where
+        return where if is_remote(where) else str(Path(self._limits.path, where))
 
 
 def unknown_shape(file: OpenFile, found: str, known: str) -> BadInput:

@@ -22,13 +22,16 @@ from tasks.ingest.records import (
     TEXT_FIELDS,
     Broken,
     Record,
+    is_prose,
     record_from_mapping,
 )
+from tasks.ingest.tables import FIRST_ROWS, NoColumnOfTexts
 from tasks.ingest.text_encoding import Undecodable
 from tasks.ingest.times_as_text import times_as_text
 from tasks.parquet_batches import fitting_rows, stored_bytes
 
 BATCH_ROWS = 1_000
+AS_A_DATA_SET = "name its folder in ingest.huggingface, with the column as its text"
 
 
 def read_parquet(file: OpenFile) -> Iterator[Record]:
@@ -36,14 +39,15 @@ def read_parquet(file: OpenFile) -> Iterator[Record]:
 
     Raises:
         BadInput: the file is not Parquet, or corrupt.
-        Undecodable: it has no such column.
+        NoColumnOfTexts: it has no such column.
+        Undecodable: it is broken where an archive that it stands in is cut.
     """
     try:
         table = pq.ParquetFile(file.seekable())
         wanted = (*TEXT_FIELDS, *DETAIL_FIELDS, "category", MESSAGES_FIELD)
         columns = [name for name in table.schema_arrow.names if name in wanted]
         if not {*TEXT_FIELDS, MESSAGES_FIELD} & set(columns):
-            raise Undecodable(f"has no column named {', '.join(TEXT_FIELDS)}")
+            raise NoColumnOfTexts(table.schema_arrow.names, _has_texts(table), AS_A_DATA_SET)
         number = 0
         for batch in batches(table, columns, file.packed):
             for row in _rows_of(batch, file.longest):
@@ -63,6 +67,14 @@ def read_parquet(file: OpenFile) -> Iterator[Record]:
         raise BadInput(
             file.where, f"is a broken Parquet file ({reason})", "Mend it, or take it out"
         ) from None
+
+
+def _has_texts(table: pq.ParquetFile) -> bool:
+    """Whether there are texts in the first rows."""
+    texts = [field.name for field in table.schema_arrow if pa.types.is_string(field.type)]
+    rows = next(table.iter_batches(FIRST_ROWS, columns=texts), None) if texts else None
+    columns = [] if rows is None else rows.columns
+    return any(is_prose(value.as_py()) for column in columns for value in column)
 
 
 def batches(

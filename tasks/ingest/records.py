@@ -23,6 +23,11 @@ MESSAGES_FIELD = "messages"
 ROLES = ("system", "user", "assistant")
 LONGEST_TITLE = 120
 
+LEAST_WORDS, LEAST_CHINESE = 3, 6
+"""A value of so many words, or so many Chinese characters, is taken for a text."""
+
+LOOKED_AT = 200  # characters of it
+
 NAMES_SHOWN = 6
 LONGEST_NAME = 40
 """Of the fields that a record was found to hold: so many, and each in so many characters."""
@@ -60,13 +65,16 @@ class Conversation:
 class Broken:
     """A record that cannot be used.
 
-    Broken records count against the file; one with ``is_empty`` is in order but holds no text.
+    Broken records count against the file; one with ``is_empty`` is in order but holds no text. With
+    ``is_unknown``, it has a text under none of the names under which one is sought: where no record
+    of a file has one, its texts have another name.
     """
 
     number: int
     reason: str
     detail: str = ""
     is_empty: bool = False
+    is_unknown: bool = False
 
     def __str__(self) -> str:
         return f"{self.reason} ({self.detail})" if self.detail else self.reason
@@ -116,7 +124,20 @@ def record_from_mapping(fields: Mapping[str, Any], number: int, damaged: int = 0
         "record without text, content, body or messages",
         f"it holds {names_in(filled)}",
         is_empty=True,
+        is_unknown=any(map(is_prose, fields.values())),
     )
+
+
+def is_prose(value: Any) -> bool:
+    """Whether a value is words that a user would miss, rather than a name, a number or a code.
+
+    >>> is_prose("On the 25th."), is_prose("apple pie"), is_prose("每月二十五日发薪")
+    (True, False, True)
+    """
+    if not isinstance(value, str):
+        return False
+    chinese = sum("\u4e00" <= letter <= "\u9fff" for letter in islice(value, LOOKED_AT))
+    return len(value.split(None, LEAST_WORDS)) >= LEAST_WORDS or chinese >= LEAST_CHINESE
 
 
 def names_in(fields: Mapping[Any, Any]) -> str:

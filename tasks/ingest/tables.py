@@ -8,7 +8,8 @@ with its reason, and the others are read.
 import csv
 import io
 import json
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
+from itertools import islice
 from typing import Any
 
 from tasks.csv_rows import csv_rows
@@ -17,13 +18,32 @@ from tasks.ingest.records import (
     TEXT_FIELDS,
     Broken,
     Record,
+    is_prose,
+    names_in,
     record_from_mapping,
 )
 from tasks.ingest.text_encoding import BYTE_ORDER_MARKS, Undecodable, encoding_of_beginning
 
 HEAD_BYTES = 2**20
 SNIFFED_CHARACTERS = 16_384
+FIRST_ROWS = 100
+"""So many tell whether there are texts in a table without a column that is named like one."""
 MARKS = tuple(mark for mark, _ in BYTE_ORDER_MARKS)
+
+
+class NoColumnOfTexts(Undecodable):
+    """A table that has other columns than those in which a text is sought.
+
+    Args:
+        names: of its columns.
+        has_texts: whether there are texts in one of them, as far as its first rows tell.
+        remedy: what may be done besides giving one another name, for a sentence.
+    """
+
+    def __init__(self, names: Iterable[str], has_texts: bool, remedy: str = "") -> None:
+        super().__init__(f"has no column named {', '.join(TEXT_FIELDS)}")
+        self.names, self.remedy = names_in(dict.fromkeys(names)), remedy
+        self.has_texts = has_texts
 
 
 def read_jsonl(file: OpenFile) -> Iterator[Record]:
@@ -158,14 +178,12 @@ def read_csv(file: OpenFile) -> Iterator[Record]:
     could be read in two ways and is left out with its reason.
 
     Raises:
-        Undecodable: also where no column is named like a text, or two are named alike.
+        NoColumnOfTexts: no column is named like a text.
+        Undecodable: also where two are named alike, or there is nothing in it.
     """
     head = file.head(HEAD_BYTES)
     lines = TextLines(file, head, newline="")
-    dialect = _dialect(lines, head)
-    if dialect is None:
-        raise Undecodable(f"has no column named {', '.join(TEXT_FIELDS)}")
-    rows = csv_rows(CsvLines(lines, file.too_long), file.longest, dialect)
+    rows = csv_rows(CsvLines(lines, file.too_long), file.longest, _dialect(lines, head))
     header = _header(rows)
     if isinstance(header, csv.Error):
         raise Undecodable(f"has a header that cannot be read: {header}")
@@ -194,8 +212,13 @@ def _header(rows: Iterator[list[str] | csv.Error]) -> list[str] | csv.Error:
     return next((row for row in rows if isinstance(row, csv.Error) or any(map(str.strip, row))), [])
 
 
-def _dialect(lines: TextLines, head: bytes) -> type[csv.Dialect] | None:
-    """The first dialect in which the header names a text; None if there is none."""
+def _dialect(lines: TextLines, head: bytes) -> type[csv.Dialect]:
+    """The first dialect in which the header names a text.
+
+    Raises:
+        NoColumnOfTexts: there is none; the names are those of the dialect that makes most of them.
+        Undecodable: there is no header that could be read.
+    """
     text = head.decode(lines.encoding, errors="replace").removeprefix("\ufeff").replace("\0", "")
     text = text.lstrip("\r\n")
     dialects: list[type[csv.Dialect]] = []
@@ -204,6 +227,7 @@ def _dialect(lines: TextLines, head: bytes) -> type[csv.Dialect] | None:
     except csv.Error:
         pass  # a single column has no delimiter to find; the plain dialects below read it
     dialects += [type("Plain", (csv.excel,), {"delimiter": delimiter}) for delimiter in ",;\t|"]
+    tables: list[list[list[str]]] = []
     escaped = '\\"' in text and '""' not in text.replace(',"",', ",,")
     for found in dialects:
         changes = {
@@ -213,9 +237,16 @@ def _dialect(lines: TextLines, head: bytes) -> type[csv.Dialect] | None:
             "strict": True,
         }
         dialect = type("Found", (found,), changes)
-        header = _header(csv_rows(io.StringIO(text, newline=""), len(text), dialect))
+        rows = csv_rows(io.StringIO(text, newline=""), len(text), dialect)
+        header = _header(rows)
         if isinstance(header, csv.Error):
             continue  # not this one
         if any(name.strip().lower() in TEXT_FIELDS for name in header):
             return dialect
-    return None
+        first_rows = islice(rows, FIRST_ROWS)
+        tables.append([header, *(row for row in first_rows if not isinstance(row, csv.Error))])
+    header, *rows_below = max(tables, key=lambda table: len(table[0]), default=[[]])
+    if header:
+        has_texts = any(is_prose(cell) for row in rows_below for cell in row)
+        raise NoColumnOfTexts((name.strip() for name in header), has_texts)
+    raise Undecodable("has no header that can be read")

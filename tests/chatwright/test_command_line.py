@@ -1,6 +1,7 @@
 """The command line: a user's mistake is one sentence, exit status 2, and nothing is changed."""
 
 import os
+import signal
 import socket
 import subprocess
 import sys
@@ -44,19 +45,27 @@ def test_help_names_the_commands_and_imports_nothing_heavy(tmp_path: Path) -> No
     [
         (["--set", "pretrain.tokns=5"], "--set: there is no parameter pretrain.tokns. Did you mean pretrain.tokens?"),
         (["--set", "pretrain.tokens"], "--set pretrain.tokens: has no value. Write: --set pretrain.tokens=VALUE, where null is one, too."),
-        (["--set", "pretrain.tokens=0"], "params.yaml, pretrain.tokens: 0 cannot be used"),
-        (["--set", "pretrain.tokens=[1"], "--set pretrain.tokens: '[1' is not a value"),
+        (["--set", "pretrain.tokens=0"], "--set pretrain.tokens: 0 cannot be used"),
+        (["--set", "pretrain.tokens=[1"], "--set pretrain.tokens: '[1' is not a value: expected ',' or ']', but got '<stream end>'. The comment above that key in params.yaml says what it takes."),
+        (["--set", "tracking.experiment=@x"], """--set tracking.experiment: '@x' is not a value: found character '@' that cannot start any token. Quote it: --set 'tracking.experiment="@x"'."""),
+        (["--set", "ingest.sources=[]"], "--set ingest.sources: [] cannot be used: it names none, and needs one at least."),
+        (["--set", "ingest.sources=[folde]"], "or 'commoncrawl'. Did you mean folder?"),
+        (["--set", "pretrain.devices=x"], "--set pretrain.devices: 'x' cannot be used: "),
+        (["--preset", "quick", "--set", "pack.context_length=1"], "--set pack.context_length: 1 cannot be used: "),
+        (["--set", "preprocess.test_share=1"], "--set preprocess.test_share: validation_share and test_share together leave nothing"),
+        (["--set", "preprocess.near_duplicates.rows=0"], "--set preprocess.near_duplicates.rows: 0 cannot be used: "),
+        (["--set", "preprocess.near_duplicates={jacard: 1}"], "--set preprocess.near_duplicates: there is no parameter preprocess.near_duplicates.jacard. Did you mean preprocess.near_duplicates.jaccard?"),
         (["--set", "=5"], "--set =5: names no parameter. Write: --set KEY=VALUE."),
         (["--set", "pretrain.tokens="], "--set pretrain.tokens: has no value. Write: --set pretrain.tokens=VALUE, where null is one, too."),
-        (["--set", "pretrain.tokens=null"], "params.yaml, pretrain.tokens: null cannot be used: "),
-        (["--set", "pretrain.tokens=1.5e0"], "params.yaml, pretrain.tokens: 1.5 cannot be used: "),
-        (["--preset", "../params"], "--preset ../params: there is no presets/../params.yaml. There are: "),
-        (["--set", "pretrain=5"], "params.yaml, pretrain: 5 cannot be used: it is a section, with keys such as pretrain.tokens"),
+        (["--set", "pretrain.tokens=null"], "--set pretrain.tokens: null cannot be used: "),
+        (["--set", "pretrain.tokens=1.5e0"], "--set pretrain.tokens: 1.5 cannot be used: "),
+        (["--preset", "../params"], "--preset ../params: is a path; a preset is a name, of a file in presets/. There are: "),
+        (["--set", "pretrain=5"], "--set pretrain: 5 cannot be used: it is a section, with keys such as pretrain.tokens"),
         (["--set", "preprocess.near_duplicates.jacard=0.5"], "--set: there is no parameter preprocess.near_duplicates.jacard. Did you mean preprocess.near_duplicates.jaccard?"),
         (["--set", "preprocess.filters.gopher-quality.foo=1"], "--set: there is no parameter preprocess.filters.gopher-quality.foo. Set preprocess.filters as a whole."),
         (["--set", "ingest.huggingface.0.dataset=a/b"], "--set: there is no parameter ingest.huggingface.0.dataset. Set ingest.huggingface as a whole."),
-        (["--set", "seed=true"], "params.yaml, seed: true cannot be used: input should be a valid integer"),
-        (["--set", "seed=1.0"], "params.yaml, seed: 1.0 cannot be used: input should be a valid integer"),
+        (["--set", "seed=true"], "--set seed: true cannot be used: input should be a valid integer"),
+        (["--set", "seed=1.0"], "--set seed: 1.0 cannot be used: input should be a valid integer"),
         (["--set", "foo=1"], "--set: there is no parameter foo. params.yaml explains every key."),
         (["--set", "learning_rate=1"], "Did you mean pretrain.learning_rate or finetune.learning_rate?"),
         (["--preset", "labtop"], "--preset labtop: there is no presets/labtop.yaml. There are: "),
@@ -68,6 +77,13 @@ def test_a_bad_choice_changes_nothing(folder: Path, arguments: list[str], senten
     assert done.returncode == 2
     assert sentence in done.stderr and len(done.stderr.strip().splitlines()) == 1
     assert (folder / "params.yaml").read_bytes() == before
+
+
+def test_a_value_that_a_preset_gives_is_named_with_its_file(folder: Path) -> None:
+    (folder / "presets" / "own.yaml").write_text("pretrain:\n  tokens: 0\n")
+    done = chatwright(folder, "run", "--preset", "own")
+    assert done.returncode == 2
+    assert done.stderr.startswith("presets/own.yaml, pretrain.tokens: 0 cannot be used: ")
 
 
 def test_a_project_that_cannot_be_written_to_is_said(folder: Path) -> None:
@@ -120,6 +136,7 @@ def test_a_port_in_use_is_said(folder: Path, command: str) -> None:
     assert done.returncode == 2
     assert f"port {port}: another program listens there already" in done.stderr
     assert f"chatwright {command} --port" in done.stderr
+    assert done.stdout == ""
 
 
 def test_a_prefect_server_that_is_away_is_said(
@@ -133,6 +150,21 @@ def test_a_prefect_server_that_is_away_is_said(
     assert done.returncode == 1
     sentence = f"{address}: the Prefect server that PREFECT_API_URL names does not answer. "
     assert done.stderr.startswith(sentence) and len(done.stderr.strip().splitlines()) == 1
+
+
+def test_a_run_in_the_background_of_a_shell_hears_sigint_from_its_beginning(folder: Path) -> None:
+    # Shells without job control start what is in the background deaf to it.
+    deaf = ["sh", "-c", "trap '' INT; exec \"$@\"", "sh", sys.executable, "-m", "chatwright.cli"]
+    with subprocess.Popen(
+        [*deaf, "run"],
+        cwd=folder,
+        env={**os.environ, "PYTHONPATH": str(ROOT)},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+    ) as run:
+        assert run.stdout is not None and run.stdout.readline() == b"Checking the choices ...\n"
+        run.send_signal(signal.SIGINT)
+        assert run.wait(timeout=60) == 130
 
 
 @pytest.mark.parametrize(
@@ -198,3 +230,13 @@ def test_a_preset_and_settings_are_all_written(
     assert [line for line in after.splitlines() if "#" in line] == [
         line for line in before.splitlines() if "#" in line
     ]
+
+
+def test_ui_begins_no_history_in_a_folder_that_is_not_there(folder: Path) -> None:
+    params = folder / "params.yaml"
+    text = params.read_text("utf-8").replace("sqlite:///mlflow.db", "sqlite:///none/mlflow.db")
+    params.write_text(text, "utf-8")
+    done = chatwright(folder, "ui")
+    assert done.returncode == 2
+    assert done.stderr.startswith("tracking.uri, sqlite:///none/mlflow.db: there is no folder none")
+    assert not (folder / "none").exists()

@@ -185,13 +185,18 @@ def test_a_run_that_is_killed_or_stopped_is_finished_by_the_next(
 ) -> None:
     project = new_project("interrupted")
     (project.root / "params.yaml").write_text((built_project.root / "params.yaml").read_text())
-    for number, status in ((signal.SIGKILL, -9), (signal.SIGINT, 130), (signal.SIGTERM, 143)):
+    # A terminal sends Ctrl-C to the whole group, Prefect's server included; `timeout` SIGTERM.
+    for kill, number, status in (
+        (os.kill, signal.SIGKILL, -9),
+        (os.killpg, signal.SIGINT, 130),
+        (os.kill, signal.SIGTERM, 143),
+        (os.killpg, signal.SIGTERM, 143),
+    ):
         driver = project.start("chatwright", "run")
         process = stage_at_work(project, driver, "pretrain")
         second = project.run("chatwright", "run")
         assert second.returncode == 2 and "another `chatwright run` is at work" in second.stderr
-        # A terminal sends Ctrl-C to the whole group, Prefect's server included.
-        (os.killpg if number == signal.SIGINT else os.kill)(driver.pid, number)
+        kill(driver.pid, number)
         assert driver.wait(timeout=60) == status
         process.wait(timeout=30)
         assert "ERROR" not in project.said.read_text("utf-8")

@@ -11,7 +11,7 @@ from tasks.ingest.folder import folder
 from tasks.ingest.left_out import LeftOut
 from tasks.params_ingest import FolderParams
 
-DAMAGED = "cut off or damaged: only what comes before could be read"
+DAMAGED = "cut off or damaged: at most what comes before could be read"
 
 
 def read(root: Path) -> tuple[dict[str, str], LeftOut]:

@@ -176,4 +176,4 @@ def test_a_compressed_file_that_is_cut_at_once_is_not_called_empty(tmp_path: Pat
     (tmp_path / "a.json.gz").write_bytes(gzip.compress(b"[{}]")[:11])
     left_out = LeftOut()
     assert read(tmp_path / "a.json.gz", left_out) == []
-    assert list(left_out.counts) == ["cut off or damaged: only what comes before could be read"]
+    assert list(left_out.counts) == ["cut off or damaged: at most what comes before could be read"]

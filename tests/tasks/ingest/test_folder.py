@@ -239,12 +239,69 @@ def test_table_of_one_column(tmp_path: Path) -> None:
     assert [each.text for each in read(tmp_path).values()] == ["first one", "second one"]
 
 
-def test_table_without_a_text_is_left_out_with_the_reason(tmp_path: Path) -> None:
-    put(tmp_path / "prices.csv", "item,price\napple,1\n")
-    pq.write_table(pa.table({"price": [1.0]}), tmp_path / "prices.parquet")
+@pytest.mark.parametrize("others", [0, 1])
+def test_a_file_of_which_no_record_has_a_text_is_refused_with_its_names(
+    tmp_path: Path, others: int
+) -> None:
+    record = json.dumps({"question_text": "When?", "reply_text": "On the 25th."})
+    # A broken line more, of those that would be allowed, changes nothing.
+    put(tmp_path / "faq.jsonl", "\n".join([record] * 40 + ["{"] * others))
+    with pytest.raises(
+        BadInput,
+        match=r"faq\.jsonl: no record has a text under a name that is known \(text, content, body,"
+        r" messages\); the first is faq\.jsonl:1: it holds question_text, reply_text\. Rename the"
+        r" field with the text to text",
+    ):
+        read(tmp_path)
+    left_out = LeftOut()
+    assert read(tmp_path, left_out, max_broken_share=1) == {}
+    assert left_out.counts["record without text, content, body or messages"] == 40
+
+
+def test_records_without_a_text_among_others_are_counted_and_named(tmp_path: Path) -> None:
+    put(tmp_path / "faq.jsonl", '{"words": "None."}\n{"words": "None."}\n{"text": "One."}\n')
+    put(tmp_path / "empty.jsonl", '{"words": "None."}\n{"text": ""}\n')
+    left_out = LeftOut()
+    assert list(read(tmp_path, left_out)) == ["folder/faq.jsonl#3"]
+    assert left_out.counts["record without text, content, body or messages"] == 3
+
+
+def test_a_table_without_a_column_of_texts_is_refused_with_its_columns(tmp_path: Path) -> None:
+    put(tmp_path / "csv" / "items.csv", "item;said\napple;An apple a day.\n")
+    table = pa.table({"item": ["apple"], "said": ["每天一个苹果，医生远离我"]})
+    (tmp_path / "parquet").mkdir()
+    pq.write_table(table, tmp_path / "parquet" / "items.parquet")
+    for kind in ("csv", "parquet"):
+        with pytest.raises(
+            BadInput,
+            match=rf"items\.{kind}: has no column named text, content, body; it has item, said\."
+            " Rename the one with the texts to text,",
+        ):
+            read(tmp_path / kind)
+    left_out = LeftOut()
+    assert read(tmp_path, left_out, max_broken_share=1) == {}
+    assert left_out.counts == {"has no column named text, content, body": 2}
+
+
+def test_what_has_no_texts_is_left_out_with_the_reason(tmp_path: Path) -> None:
+    put(tmp_path / "prices.csv", "item,price\napple pie,1\n")
+    pq.write_table(pa.table({"item": ["apple pie"], "price": [1.0]}), tmp_path / "prices.parquet")
+    pq.write_table(pa.table({"price": [1.0]}), tmp_path / "numbers.parquet")
+    put(tmp_path / "numbers.jsonl", '{"item": "apple pie", "price": 1}\n')
     left_out = LeftOut()
     assert read(tmp_path, left_out) == {}
-    assert left_out.counts == {"has no column named text, content, body": 2}
+    assert left_out.counts == {
+        "has no column named text, content, body": 3,
+        "record without text, content, body or messages": 1,
+    }
+
+
+def test_an_empty_table_is_left_out_with_the_reason(tmp_path: Path) -> None:
+    put(tmp_path / "blank.csv", "\n \n")
+    put(tmp_path / "empty.csv", "")
+    left_out = LeftOut()
+    assert read(tmp_path, left_out) == {}
+    assert left_out.counts == {"has no header that can be read": 2}
 
 
 def test_a_table_with_two_columns_of_text_is_left_out_with_the_reason(tmp_path: Path) -> None:

@@ -45,7 +45,7 @@ def corpus(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
         (corpus / name).mkdir(parents=True)
     (corpus / "a.txt").write_text("A text that can be read.")
     faq = [{"question": f"Question {n}?", "answer": f"Answer {n}."} for n in range(200)]
-    (corpus / "faq.jsonl").write_text(lines(*faq))
+    (corpus / "faq.jsonl").write_text(lines(*faq, {"text": "One of all has a text."}))
     (corpus / "mixed.jsonl").write_text(
         lines({"text": "A text."}, {"text": " "}, {"messages": HI[:1]}, {})
     )
@@ -145,7 +145,7 @@ def test_so_many_of_one_reason_are_named(corpus: Path) -> None:
 def test_names_that_a_record_has_are_cut_to_what_a_line_holds(corpus: Path) -> None:
     record = {"x" * 500: 1, "half \ud83d\n": 2, **{f"key {n}": n for n in range(500)}, "text": None}
     del record["text"]
-    (corpus / "a.jsonl").write_text(json.dumps(record))
+    (corpus / "a.jsonl").write_text(lines(record, {"text": "A text."}))
     (line,) = (each for each in run("out", kept=None).named if "a.jsonl" in each)
     assert f"({'it holds ' + 'x' * 40} ..., half \ufffd, key 0, key 1, key 2, key 3, ...)" in line
 

@@ -37,7 +37,7 @@ HEAD = """<mediawiki xmlns="http://www.mediawiki.org/xml/export-0.10/" xml:lang=
   </siteinfo>
 """
 CUT = "the XML ends inside a page or before its last tag: only what comes before could be read"
-DAMAGED = "cut off or damaged: only what comes before could be read"
+DAMAGED = "cut off or damaged: at most what comes before could be read"
 MALFORMED = "page that is no well-formed XML"
 
 
