@@ -24,6 +24,7 @@ from pydantic import BaseModel
 
 from chatwright.errors import ServiceUnavailable
 from tasks.champion import CORPUS, Figures, figures_of, is_better, text_digest
+from tasks.driver import run_began
 from tasks.lineage import git_commit, locked_stages
 from tasks.params import Params
 from tasks.registry import CHALLENGER, CHAMPION, registry_client, version_by_alias
@@ -221,7 +222,7 @@ def main() -> None:
         build = current_build()
         run_id = parent_run_id(build, PARENT_RUN_SECONDS)
         if run_id is None:
-            said = last_shipping_error(build)
+            said = last_shipping_error(run_began())
             raise ServiceUnavailable(
                 stage.params.tracking.uri,
                 "MLflow has not taken this build's run" + (f": {said.rstrip('.')}" if said else ""),
