@@ -3,20 +3,21 @@
     check_here(load_params())
 
 The stages' own checks are run, those of them that need neither text nor weights: optional packages
-of ``preprocess``; devices, precision, shares of a batch and the shape of the model.
+of ``ingest`` and ``preprocess``; devices, precision, shares of a batch and the shape of the model.
 
 Notable choices: a process of its own runs them, since they bring torch (3 to 5 seconds, 300 MB),
 which whoever drives the stages has no other use for. A stage that dvc.lock has with the same
 choices is not asked again: nothing is new then, or it was trained elsewhere (docs/more-devices.md).
 
-Not covered: what only text or weights can tell, as a batch that is larger than the corpus; packages
-for clusters, s3 and the augmentation of Chinese; and a stage that dvc.lock has, trained on another
-machine, which then has new text to train on here.
+Not covered: what only text or weights can tell, as a batch that is larger than the corpus, or that
+labelled texts to augment are Chinese, which takes a package; and a stage that dvc.lock has, trained
+on another machine, which then has new text to train on here.
 """
 
 import json
 import subprocess
 import sys
+from collections.abc import Iterator
 from dataclasses import replace
 from functools import cache
 
@@ -25,8 +26,10 @@ from pydantic import ValidationError
 from chatwright.errors import BadParameter, ChatwrightError
 from tasks.lineage import locked_stages
 from tasks.params import Params, check_params
+from tasks.params_ingest import IngestParams, NamedFilesParams
 
 READS = {
+    "ingest": ("ingest",),
     "preprocess": ("preprocess",),
     "pretrain": ("model", "pretrain"),
     "finetune": ("finetune",),
@@ -51,11 +54,26 @@ def check_here(params: Params) -> None:
 
 
 def is_asked(stage: str, params: Params) -> bool:
-    """Whether a stage may ask for what is not everywhere."""
-    preprocess = params.preprocess  # takes two seconds to ask, and hardly ever wants a package
+    """Whether a stage may ask for what is not everywhere: the first two hardly ever want a package,
+    and whether it is there takes up to two seconds to find out."""
+    if stage in ("ingest", "preprocess") and params.executor.address is not None:
+        return True
+    if stage == "ingest":
+        return any(addresses(params.ingest))
+    preprocess = params.preprocess
     return (
         stage != "preprocess" or preprocess.simplify_chinese or "name" in preprocess.personal_data
     )
+
+
+def addresses(params: IngestParams) -> Iterator[tuple[str, str]]:
+    """What is to be read from elsewhere, each with the key that names it."""
+    for source in params.sources:
+        named = getattr(params, source.replace("-", "_"))
+        if isinstance(named, NamedFilesParams):
+            yield from ((f"ingest.{source}.paths", path) for path in named.paths if "://" in path)
+    if "folder" in params.sources:
+        yield from (("ingest.folder.addresses", address) for address in params.folder.addresses)
 
 
 def is_new(stage: str, params: Params) -> bool:
@@ -89,7 +107,16 @@ def check_stage(stage: str, params: Params) -> None:
     Raises:
         BadParameter, MissingInput: what the stage itself would raise.
     """
-    if stage == "preprocess":
+    if stage in ("ingest", "preprocess") and params.executor.address is not None:
+        from tasks import executor
+
+        executor.check_package(params.executor.address)
+    if stage == "ingest":
+        from tasks.ingest.remote import check_package, scheme_of
+
+        for key, address in addresses(params.ingest):
+            check_package(scheme_of(address, key), f"{key}, {address}")
+    elif stage == "preprocess":
         from tasks.preprocess.forms import Form
 
         Form(params.preprocess)

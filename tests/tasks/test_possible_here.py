@@ -61,22 +61,26 @@ def test_what_a_stage_would_refuse_is_refused_and_not_written(
 
 
 @pytest.mark.parametrize(
-    ("package", "setting", "key"),
+    ("package", "settings", "sentence"),
     [
-        ("opencc", "preprocess.simplify_chinese=true", "preprocess.simplify_chinese"),
-        ("faker", "preprocess.personal_data=[name]", "preprocess.personal_data"),
+        ("opencc", "preprocess.simplify_chinese=true", "preprocess.simplify_chinese: the package opencc"),
+        ("faker", "preprocess.personal_data=[name]", "preprocess.personal_data: the package faker"),
+        ("rjieba", "preprocess.personal_data=[name,ip]", "preprocess.personal_data: the package rjieba"),
+        ("distributed", "executor.address=tcp://10.0.0.5:8786", "executor.address, tcp://10.0.0.5:8786: the package distributed"),
+        ("s3fs", "ingest.folder.addresses=[s3://b/a.txt]", "ingest.folder.addresses, s3://b/a.txt: s3:// needs a package"),
+        ("s3fs", "ingest.sources=[chat] ingest.chat.paths=[s3://b/a.json]", "ingest.chat.paths, s3://b/a.json: s3:// needs a package"),
     ],
-)
+)  # fmt: skip
 def test_a_package_that_is_not_installed_is_missed(
-    folder: Path, monkeypatch: pytest.MonkeyPatch, package: str, setting: str, key: str
+    folder: Path, monkeypatch: pytest.MonkeyPatch, package: str, settings: str, sentence: str
 ) -> None:
     hides = folder / "without"
     hides.mkdir()
     (hides / f"{package}.py").write_text("raise ImportError", "utf-8")
     monkeypatch.setenv("PYTHONPATH", f"{hides}{os.pathsep}{ROOT}")
     with pytest.raises(UserError) as error:
-        apply_choices(None, [setting], check_here)
-    assert str(error.value).startswith(f"{key}: the package {package}")
+        apply_choices(None, settings.split(), check_here)
+    assert str(error.value).startswith(sentence)
     assert "pip install" in str(error.value)
 
 
