@@ -6,12 +6,11 @@ The stages' own checks are run, those of them that need neither text nor weights
 of ``ingest`` and ``preprocess``; devices, precision, shares of a batch and the shape of the model.
 
 Notable choices: a process of its own runs them, since they bring torch (3 to 5 seconds, 300 MB),
-which whoever drives the stages has no other use for. A stage that dvc.lock has with the same
-choices is not asked again: nothing is new then, or it was trained elsewhere (docs/more-devices.md).
+which whoever drives the stages has no other use for. A stage that will have no work
+(stages_ahead.py) is not asked: it may have been trained elsewhere (docs/more-devices.md).
 
 Not covered: what only text or weights can tell, as a batch that is larger than the corpus, or that
-labelled texts to augment are Chinese, which takes a package; and a stage that dvc.lock has, trained
-on another machine, which then has new text to train on here.
+labelled texts to augment are Chinese, which takes a package.
 """
 
 import json
@@ -21,20 +20,13 @@ from collections.abc import Iterator
 from dataclasses import replace
 from functools import cache
 
-from pydantic import ValidationError
-
 from chatwright.errors import BadParameter, ChatwrightError
-from tasks.lineage import locked_stages
 from tasks.params import Params, check_params
 from tasks.params_ingest import IngestParams, NamedFilesParams
+from tasks.stages_ahead import will_run
 
-READS = {
-    "ingest": ("ingest",),
-    "preprocess": ("preprocess",),
-    "pretrain": ("model", "pretrain"),
-    "finetune": ("finetune",),
-}
-"""The stages that have such checks, and the sections whose choices are checked."""
+CHECKED = ("ingest", "preprocess", "pretrain", "finetune")
+"""The stages that have such checks."""
 
 REFUSED = 2
 STAND_IN_VOCABULARY = 4096
@@ -46,7 +38,7 @@ def check_here(params: Params) -> None:
     Raises:
         BadParameter: it has not; with the stage's own sentence.
     """
-    stages = [stage for stage in READS if is_asked(stage, params) and is_new(stage, params)]
+    stages = [stage for stage in CHECKED if is_asked(stage, params) and will_run(stage, params)]
     if stages:
         asked = {"stages": stages, "params": params.model_dump(by_alias=True, mode="json")}
         if (refusal := _refusal(json.dumps(asked))) is not None:
@@ -74,19 +66,6 @@ def addresses(params: IngestParams) -> Iterator[tuple[str, str]]:
             yield from ((f"ingest.{source}.paths", path) for path in named.paths if "://" in path)
     if "folder" in params.sources:
         yield from (("ingest.folder.addresses", address) for address in params.folder.addresses)
-
-
-def is_new(stage: str, params: Params) -> bool:
-    """Whether dvc.lock does not have a stage with these choices."""
-    built_with = locked_stages().get(stage, {}).get("params", {}).get("params.yaml", {})
-    for section in READS[stage]:
-        chosen = getattr(params, section)
-        try:
-            if type(chosen).model_validate(built_with.get(section)) != chosen:
-                return True
-        except ValidationError:
-            return True
-    return False
 
 
 @cache
