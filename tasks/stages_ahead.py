@@ -63,7 +63,9 @@ def has_other_choices(locked: Mapping[str, Any], params: Params) -> bool:
 
 def has_other_files(chain: Iterable[str]) -> bool:
     """Whether DVC finds other files than the last of some stages in a row was built from, or what
-    it made is gone; False where DVC cannot tell, which says so itself when it is to run them.
+    it made is gone, from here or from DVC's cache.
+
+    False where DVC cannot tell: it says so itself when it is to run them.
 
     What a stage before has made and is gone is made anew, and alike, unless it was trained.
     """
@@ -83,7 +85,7 @@ def has_other_files(chain: Iterable[str]) -> bool:
                     is_code = read.def_path.partition("/")[0] in CODE
                     if (is_own or not is_code) and read.changed_checksum():
                         return True
-                if is_own and any(made.workspace_status() for made in stage.outs):
+                if is_own and any(made.status() for made in stage.outs):
                     return True
     except DvcException:
         pass

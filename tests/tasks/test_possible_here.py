@@ -2,6 +2,7 @@
 
 import json
 import os
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -145,6 +146,11 @@ def test_a_stage_that_other_files_give_work_is_asked(trained_elsewhere: Path) ->
         with pytest.raises(UserError, match="fp16 needs a GPU"):
             check_here(load_params())
         path.write_text(before, "utf-8")
+    check_here(load_params())
+    shutil.move(".dvc/cache", "cache")
+    with pytest.raises(UserError, match="fp16 needs a GPU"):
+        check_here(load_params())
+    shutil.move("cache", ".dvc/cache")
     check_here(load_params())
     (trained_elsewhere / "base").unlink()  # dvc.lock came with git, and the model was not pulled
     with pytest.raises(UserError, match="fp16 needs a GPU"):
