@@ -118,6 +118,7 @@ def trained_elsewhere(folder: Path) -> Path:
     return folder
 
 
+@pytest.mark.slow
 def test_a_stage_that_was_built_with_these_choices_is_not_asked_again(
     trained_elsewhere: Path,
 ) -> None:
@@ -127,6 +128,7 @@ def test_a_stage_that_was_built_with_these_choices_is_not_asked_again(
     assert apply_choices(None, ["index.min_score=0.2"], check_here)
 
 
+@pytest.mark.slow
 def test_a_stage_that_other_choices_give_work_is_asked(trained_elsewhere: Path) -> None:
     for setting in (
         "pretrain.tokens=5_000",
@@ -138,6 +140,7 @@ def test_a_stage_that_other_choices_give_work_is_asked(trained_elsewhere: Path) 
             apply_choices(None, [setting], check_here)
 
 
+@pytest.mark.slow
 def test_a_stage_that_other_files_give_work_is_asked(trained_elsewhere: Path) -> None:
     for name in ("corpus/text.txt", "tokens", "model/code.py"):
         path = trained_elsewhere / name

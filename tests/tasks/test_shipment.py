@@ -76,6 +76,7 @@ def test_why_nothing_is_taken_is_told_in_one_line(
     assert said.endswith("xxx (refused)")
 
 
+@pytest.mark.slow
 def test_an_error_of_an_earlier_run_is_not_told_of_this_one(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
