@@ -28,8 +28,9 @@ from prefect.logging import get_run_logger
 from prefect.states import Completed, State
 from prefect.tasks import exponential_backoff
 
-from chatwright.errors import ChatwrightError
+from chatwright.errors import ChatwrightError, DiskFull
 from flows.accelerator import accelerator
+from flows.full_disk import full_disk_sentence
 from tasks.progress import MARK
 from tasks.stage import failure_of, forget_failure
 
@@ -186,7 +187,7 @@ def _repro(stage: str) -> bool:
         env=child_environment(),
     )
     _children.add(child)
-    ran = False
+    ran, full = False, None
     tail: list[str] = []
     try:
         assert child.stdout is not None
@@ -196,12 +197,15 @@ def _repro(stage: str) -> bool:
                 _tell(stage, line)
             elif line and not _stopping.is_set():  # what is interrupted may end with a traceback
                 ran |= line.startswith("Running stage")
+                full = full or full_disk_sentence(stage, line)
                 tail = [*tail[-19:], line]
                 logger.info(line)
                 _tell(stage, line)
         status = child.wait()
     finally:
         _children.discard(child)
+    if full is not None and failure_of(stage) is None:
+        raise StageFailed(stage, full, DiskFull.exit_code, may_pass=False)
     if status != 0:
         raise failed(stage, status, tail)
     return ran

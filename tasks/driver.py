@@ -1,4 +1,4 @@
-"""Ends a stage whose driver is gone: the flow's process, or the ``dvc`` above it."""
+"""What drives a stage, the flow's process or the ``dvc`` above it: the stage ends with it."""
 
 import os
 import signal
@@ -13,17 +13,12 @@ def end_with_the_driver(by: signal.Signals = signal.SIGTERM) -> None:
     """Stop this process, with a signal, when the one that drives it is gone.
 
     A driver that is killed cannot stop its stages, and a stage left at work would meet the next
-    run of the same stage. The driver is the flow's process, or the ``dvc`` above this one.
+    run of the same stage.
     """
-    named = os.environ.get("CHATWRIGHT_DRIVER_PID")
-    if named:
-        try:
-            driver: psutil.Process | None = psutil.Process(int(named))
-        except psutil.NoSuchProcess:
-            raise KeyboardInterrupt from None
-    else:
-        above = psutil.Process().parents()[:3]
-        driver = next((p for p in above if _is_dvc(_command(p))), None)
+    try:
+        driver = _driver()
+    except psutil.NoSuchProcess:
+        raise KeyboardInterrupt from None
     if driver is None:
         return
 
@@ -33,6 +28,22 @@ def end_with_the_driver(by: signal.Signals = signal.SIGTERM) -> None:
         os.kill(os.getpid(), by)
 
     threading.Thread(target=watch, args=(driver,), daemon=True).start()
+
+
+def run_began() -> float:
+    """When the run that this stage belongs to began: its driver, or this process where none is."""
+    try:
+        return (_driver() or psutil.Process()).create_time()
+    except psutil.NoSuchProcess:
+        return psutil.Process().create_time()
+
+
+def _driver() -> psutil.Process | None:
+    """What drives this process, by the environment's word or as it is the ``dvc`` above."""
+    if named := os.environ.get("CHATWRIGHT_DRIVER_PID"):
+        return psutil.Process(int(named))
+    above = psutil.Process().parents()[:3]
+    return next((p for p in above if _is_dvc(_command(p))), None)
 
 
 def _is_dvc(command: list[str]) -> bool:

@@ -166,17 +166,28 @@ def _begin_worker(also: Callable[[], None] | None = None) -> None:
         also()
 
 
-@contextmanager
-def _cluster(address: str) -> Iterator["Client"]:
-    where = f"executor.address, {address}"
+def check_package(address: str) -> None:
+    """See that what speaks to a cluster is installed; it is not asked.
+
+    Raises:
+        MissingInput: it is not.
+    """
     try:
-        from distributed import Client
+        import distributed  # noqa: F401 - whether it can be
     except ImportError:
         raise MissingInput(
-            where,
+            f"executor.address, {address}",
             "the package distributed is not installed",
             'Install it with: pip install "chatwright[cluster]"',
         ) from None
+
+
+@contextmanager
+def _cluster(address: str) -> Iterator["Client"]:
+    where = f"executor.address, {address}"
+    check_package(address)
+    from distributed import Client
+
     try:
         client = Client(address, timeout=ANSWER_SECONDS, set_as_default=False)
     except (OSError, ValueError, TimeoutError) as error:

@@ -3,35 +3,30 @@
     check_here(load_params())
 
 The stages' own checks are run, those of them that need neither text nor weights: optional packages
-of ``preprocess``; devices, precision, shares of a batch and the shape of the model.
+of ``ingest`` and ``preprocess``; devices, precision, shares of a batch and the shape of the model.
 
 Notable choices: a process of its own runs them, since they bring torch (3 to 5 seconds, 300 MB),
-which whoever drives the stages has no other use for. A stage that dvc.lock has with the same
-choices is not asked again: nothing is new then, or it was trained elsewhere (docs/more-devices.md).
+which whoever drives the stages has no other use for. A stage that will have no work
+(stages_ahead.py) is not asked: it may have been trained elsewhere (docs/more-devices.md).
 
-Not covered: what only text or weights can tell, as a batch that is larger than the corpus; packages
-for clusters, s3 and the augmentation of Chinese; and a stage that dvc.lock has, trained on another
-machine, which then has new text to train on here.
+Not covered: what only text or weights can tell, as a batch that is larger than the corpus, or that
+labelled texts to augment are Chinese, which takes a package.
 """
 
 import json
 import subprocess
 import sys
+from collections.abc import Iterator
 from dataclasses import replace
 from functools import cache
 
-from pydantic import ValidationError
-
 from chatwright.errors import BadParameter, ChatwrightError
-from tasks.lineage import locked_stages
 from tasks.params import Params, check_params
+from tasks.params_ingest import IngestParams, NamedFilesParams
+from tasks.stages_ahead import will_run
 
-READS = {
-    "preprocess": ("preprocess",),
-    "pretrain": ("model", "pretrain"),
-    "finetune": ("finetune",),
-}
-"""The stages that have such checks, and the sections whose choices are checked."""
+CHECKED = ("ingest", "preprocess", "pretrain", "finetune")
+"""The stages that have such checks."""
 
 REFUSED = 2
 STAND_IN_VOCABULARY = 4096
@@ -43,7 +38,7 @@ def check_here(params: Params) -> None:
     Raises:
         BadParameter: it has not; with the stage's own sentence.
     """
-    stages = [stage for stage in READS if is_asked(stage, params) and is_new(stage, params)]
+    stages = [stage for stage in CHECKED if is_asked(stage, params) and will_run(stage, params)]
     if stages:
         asked = {"stages": stages, "params": params.model_dump(by_alias=True, mode="json")}
         if (refusal := _refusal(json.dumps(asked))) is not None:
@@ -51,24 +46,26 @@ def check_here(params: Params) -> None:
 
 
 def is_asked(stage: str, params: Params) -> bool:
-    """Whether a stage may ask for what is not everywhere."""
-    preprocess = params.preprocess  # takes two seconds to ask, and hardly ever wants a package
+    """Whether a stage may ask for what is not everywhere: the first two hardly ever want a package,
+    and whether it is there takes up to two seconds to find out."""
+    if stage in ("ingest", "preprocess") and params.executor.address is not None:
+        return True
+    if stage == "ingest":
+        return any(addresses(params.ingest))
+    preprocess = params.preprocess
     return (
         stage != "preprocess" or preprocess.simplify_chinese or "name" in preprocess.personal_data
     )
 
 
-def is_new(stage: str, params: Params) -> bool:
-    """Whether dvc.lock does not have a stage with these choices."""
-    built_with = locked_stages().get(stage, {}).get("params", {}).get("params.yaml", {})
-    for section in READS[stage]:
-        chosen = getattr(params, section)
-        try:
-            if type(chosen).model_validate(built_with.get(section)) != chosen:
-                return True
-        except ValidationError:
-            return True
-    return False
+def addresses(params: IngestParams) -> Iterator[tuple[str, str]]:
+    """What is to be read from elsewhere, each with the key that names it."""
+    for source in params.sources:
+        named = getattr(params, source.replace("-", "_"))
+        if isinstance(named, NamedFilesParams):
+            yield from ((f"ingest.{source}.paths", path) for path in named.paths if "://" in path)
+    if "folder" in params.sources:
+        yield from (("ingest.folder.addresses", address) for address in params.folder.addresses)
 
 
 @cache
@@ -89,7 +86,16 @@ def check_stage(stage: str, params: Params) -> None:
     Raises:
         BadParameter, MissingInput: what the stage itself would raise.
     """
-    if stage == "preprocess":
+    if stage in ("ingest", "preprocess") and params.executor.address is not None:
+        from tasks import executor
+
+        executor.check_package(params.executor.address)
+    if stage == "ingest":
+        from tasks.ingest.remote import check_package, scheme_of
+
+        for key, address in addresses(params.ingest):
+            check_package(scheme_of(address, key), f"{key}, {address}")
+    elif stage == "preprocess":
         from tasks.preprocess.forms import Form
 
         Form(params.preprocess)

@@ -38,7 +38,6 @@ from tasks.progress import Progress, silent
 from tasks.ranks import (
     Others,
     is_another_rank,
-    leave_the_rest_to_the_first,
     stage_of_many,
 )
 from tasks.training import course, progress_in_tokens
@@ -94,6 +93,7 @@ def pretrain(
     progress: Progress = silent,
     metrics: Metrics = lambda values, step: None,
     say: Callable[[str], None] = print,
+    on_trained: Callable[[], None] = lambda: None,
 ) -> Pretrained:
     """Train a model and write it as a Hugging Face folder.
 
@@ -105,6 +105,7 @@ def pretrain(
             from the last.
         metrics: takes points of the learning curve.
         say: takes a line for the user.
+        on_trained: called after the last step, before anything is written to ``out``.
 
     Raises:
         CorpusTooSmall: there are fewer rows than one batch takes.
@@ -180,7 +181,7 @@ def pretrain(
     )
     if not trained.finished:
         raise KeyboardInterrupt
-    leave_the_rest_to_the_first()
+    on_trained()
     model.eval()
     save_pretrained(model, out, tokenizer)
     ended = course(trained)
@@ -243,7 +244,7 @@ def main() -> None:
         }
         init = params.model.init
         start = [] if init == RANDOM else sorted(weights_folder(init).glob("*.safetensors"))
-        with Others(stage, devices.per_node):
+        with Others(stage, devices.per_node) as others:
             result = pretrain(
                 tokens,
                 tokenizer,
@@ -255,6 +256,7 @@ def main() -> None:
                 progress=stage.progress,
                 metrics=stage.metrics,
                 say=stage.log,
+                on_trained=others.leave_the_rest_to_the_first,
             )
         stage.plot("learning_curve", result.curve)
         stage.text("samples.md", result.samples)

@@ -109,12 +109,6 @@ def is_another_rank() -> bool:
     return found is not None and found.rank > 0
 
 
-def leave_the_rest_to_the_first() -> None:
-    """End this process, well, unless it is the first."""
-    if is_another_rank():
-        sys.exit(0)
-
-
 def wait_for(path: Path) -> None:
     """Go on once the first process has made a file.
 
@@ -192,6 +186,13 @@ class Others:
             self._readers.append(reader)
         threading.Thread(target=self._watch, daemon=True).start()
         return self
+
+    def leave_the_rest_to_the_first(self) -> None:
+        """After the last step: end this process, well, unless it is the first, which needs the
+        others no more. However they end from here on, and however long it saves, it goes on."""
+        if is_another_rank():
+            sys.exit(0)
+        self._closed.set()
 
     def __exit__(
         self,

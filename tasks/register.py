@@ -2,8 +2,9 @@
 
 A version holds the compressed model and the index, loadable by ``mlflow.pyfunc`` with the code
 that runs them. Its tags and description say what it was built from and how it scored. A build
-whose files equal the last version's makes no new version. ``challenger`` is always the newest;
-``champion`` moves to it when it is better on the same held-out text, or when it is the first.
+whose files equal a version's makes no new one: who goes back to an older build goes back to its
+version. ``challenger`` is always the last build's; ``champion`` moves to it when it is better on
+the same held-out text, or when it is the first.
 """
 
 import hashlib
@@ -24,6 +25,7 @@ from pydantic import BaseModel
 
 from chatwright.errors import ServiceUnavailable
 from tasks.champion import CORPUS, Figures, figures_of, is_better, text_digest
+from tasks.driver import run_began
 from tasks.lineage import git_commit, locked_stages
 from tasks.params import Params
 from tasks.registry import CHALLENGER, CHAMPION, registry_client, version_by_alias
@@ -93,7 +95,7 @@ def register(
     run_id: str,
     lineage: Mapping[str, str],
 ) -> RegisterReport:
-    """Make a version of the assistant, unless the newest one has the same files.
+    """Make a version of the assistant, unless one has the same files.
 
     Args:
         model: the compressed model's folder.
@@ -119,16 +121,15 @@ def register(
     )
     digest = folder_digest(model, index, *(ROOT / name for name in CODE))
     try:
-        newest = version_by_alias(client, name, CHALLENGER)
-        is_new = newest is None or newest.tags.get("sha256") != digest
-        if is_new:
+        found = version_of_files(client, name, digest)
+        is_new = found is None
+        if found is None:
             tags = {"sha256": digest, **lineage, **challenger.model_dump(exclude_none=True)}
             del tags["corpus"]  # it stands under its path
-            newest = make_version(client, model, index, params, run_id, tags)
-            client.set_registered_model_alias(name, CHALLENGER, newest.version)
-        assert newest is not None
+            found = make_version(client, model, index, params, run_id, tags)
+        client.set_registered_model_alias(name, CHALLENGER, found.version)
         champion = version_by_alias(client, name, CHAMPION)
-        if champion is not None and champion.version == newest.version:
+        if champion is not None and champion.version == found.version:
             better, reason = True, "it is the champion already"
         elif champion is None:
             better, reason = is_better(challenger, None, params.register_)
@@ -137,7 +138,7 @@ def register(
             before = figures_of(champion, files / "artifacts" / "bundle", texts)
             better, reason = is_better(challenger, before, params.register_)
         if better:
-            client.set_registered_model_alias(name, CHAMPION, newest.version)
+            client.set_registered_model_alias(name, CHAMPION, found.version)
         experiment_id = client.get_run(run_id).info.experiment_id
     except MlflowException as error:
         if error.error_code not in MAY_PASS:
@@ -147,7 +148,7 @@ def register(
         ) from error
     return RegisterReport(
         model_name=name,
-        version=int(newest.version),
+        version=int(found.version),
         is_new=is_new,
         is_champion=better,
         reason=reason,
@@ -156,6 +157,13 @@ def register(
         run_id=run_id,
         experiment_id=experiment_id,
     )
+
+
+def version_of_files(client: MlflowClient, name: str, digest: str) -> ModelVersion | None:
+    """The newest version that holds files of this digest; None: none does."""
+    same = client.search_model_versions(f"tags.sha256 = '{digest}'")  # a name may hold a quote
+    versions = [version for version in same if version.name == name]
+    return max(versions, key=lambda version: int(version.version), default=None)
 
 
 def make_version(
@@ -221,7 +229,7 @@ def main() -> None:
         build = current_build()
         run_id = parent_run_id(build, PARENT_RUN_SECONDS)
         if run_id is None:
-            said = last_shipping_error(build)
+            said = last_shipping_error(run_began())
             raise ServiceUnavailable(
                 stage.params.tracking.uri,
                 "MLflow has not taken this build's run" + (f": {said.rstrip('.')}" if said else ""),

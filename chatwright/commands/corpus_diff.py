@@ -71,12 +71,14 @@ def _print(console: Console, found: "Difference") -> None:
 
 
 def _table(found: "Difference") -> Table:
+    """A row for all, and for each source, split and language: documents, below them bytes."""
     table = Table(
         title=f"The corpus, from {escape(found.a)} to {escape(found.b)}", title_justify="left"
     )
-    table.add_column("")
-    for heading in ("before", "added", "removed", "changed", "after", "bytes before", "after"):
-        table.add_column(heading, justify="right")
+    # In 80 columns there is room for documents by the million: a long name is broken, no figure.
+    table.add_column("", overflow="fold")
+    for heading in ("before", "added", "removed", "changed", "after"):
+        table.add_column(heading, justify="right", no_wrap=True)
     table.add_row("all", *_cells(found.total))
     for name, changes in (
         ("source", found.sources),
@@ -94,11 +96,9 @@ def _cells(change: "Change") -> list[str]:
     counts = (change.added, change.removed, change.changed)
     signs = ("+", "-", "~")
     return [
-        f"{change.documents_before:,}",
+        f"{change.documents_before:,}\n{size_text(change.bytes_before)}",
         *(f"{sign}{n:,}" if n else "0" for sign, n in zip(signs, counts, strict=True)),
-        f"{change.documents_after:,}",
-        size_text(change.bytes_before),
-        size_text(change.bytes_after),
+        f"{change.documents_after:,}\n{size_text(change.bytes_after)}",
     ]
 
 

@@ -150,8 +150,20 @@ def _file_system(scheme: str, where: str, allow_private: bool) -> Any:
             from tasks.ingest.public_sessions import public_session
 
             options["get_client"] = public_session
+    check_package(scheme, where)
+    return fsspec.filesystem(scheme, skip_instance_cache=True, **options)
+
+
+def check_package(scheme: str, where: str) -> None:
+    """See that what speaks to such servers is installed; none of them is asked.
+
+    Raises:
+        BadParameter: it is not.
+    """
+    import fsspec
+
     try:
-        return fsspec.filesystem(scheme, skip_instance_cache=True, **options)
+        fsspec.get_filesystem_class(scheme)
     except ImportError:
         raise BadParameter(
             where,

@@ -16,7 +16,7 @@ from chatwright.environment import set_quiet_defaults
 set_quiet_defaults()
 
 from tasks.params import load_params  # noqa: E402
-from tasks.tracking.spool import FOLDER, SHIPPING, is_current  # noqa: E402
+from tasks.tracking.spool import FOLDER, SHIPPING, is_current, say_that_shipping_begins  # noqa: E402
 
 IDLE_SECONDS = 6.0  # longer than the pause between two stages
 SECONDS_BETWEEN = 0.5
@@ -58,6 +58,7 @@ def ship() -> None:
 def main() -> None:
     try:
         with FileLock(SHIPPING, timeout=0):
+            say_that_shipping_begins()
             ship()
     except Timeout:
         sys.exit(0)

@@ -16,6 +16,7 @@ import sys
 import time
 import uuid
 from collections.abc import Mapping
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -27,6 +28,9 @@ SHIPPING = FOLDER / "shipping.lock"
 """Held by the side process while it is at work."""
 
 LOG = FOLDER / "shipping.log"
+BEGINS = "the side process begins"
+"""What it says there first, after the time, so that an old error is known for one."""
+
 AN_ERROR = re.compile(r"[\w.]*(?:Error|Exception|Timeout)\b.*")
 LONGEST_HALF = 150
 
@@ -138,17 +142,25 @@ def start_shipping() -> None:
     log.close()
 
 
-def last_shipping_error(build: Path) -> str | None:
-    """The last error of the side process in one line, shortened; None if it has written nothing
-    since the first stage of a build began."""
-    began = min((int(path.name.partition("-")[0]) for path in build.glob("*.jsonl")), default=0)
+def say_that_shipping_begins() -> None:
+    """Write when a side process began: its errors stand below, in what is its log."""
+    print(f"{datetime.now().astimezone().isoformat()} {BEGINS}", flush=True)
+
+
+def last_shipping_error(since: float) -> str | None:
+    """The last error of the side processes that have begun since a time (seconds of the epoch), in
+    one line, shortened; None if they have told of none."""
     try:
-        if LOG.stat().st_mtime_ns < began:
-            return None
         lines = LOG.read_text(encoding="utf-8", errors="replace").splitlines()
     except FileNotFoundError:
         return None
-    said = next((line for line in reversed(lines) if AN_ERROR.match(line)), None)
+    said, is_recent = None, False
+    for line in lines:
+        when, _, what = line.partition(" ")
+        if what == BEGINS:
+            is_recent = datetime.fromisoformat(when).timestamp() >= since
+        elif is_recent and AN_ERROR.match(line):
+            said = line
     if said is None or len(said) <= 2 * LONGEST_HALF:
         return said
     return f"{said[:LONGEST_HALF]} ... {said[-LONGEST_HALF:]}"  # the cause stands at the end

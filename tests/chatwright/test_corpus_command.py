@@ -8,6 +8,8 @@ import pytest
 from chatwright.commands.corpus import corpus
 from chatwright.commands.corpus_diff import corpus_diff
 from chatwright.errors import MissingInput
+from tasks.corpus_page.difference import Change, difference
+from tasks.corpus_versions import version
 from tasks.documents import Document, write_documents
 from tasks.params import PreprocessParams
 from tasks.preprocess.preprocess import preprocess
@@ -95,6 +97,30 @@ def test_the_difference_says_that_no_text_moved(
 ) -> None:
     corpus_diff("workspace", "workspace", seed=0, as_json=False)
     assert "No text moved between splits." in capsys.readouterr().out
+
+
+def test_the_difference_is_whole_in_80_columns(
+    folder: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("COLUMNS", "80")
+    million = Change(
+        documents_before=1_234_567,
+        documents_after=2_345_678,
+        bytes_before=23_400_000_000,
+        bytes_after=45_600_000_000,
+        added=1_234_567,
+        removed=3_456_789,
+        changed=4_567_890,
+    )
+    same = difference(version("workspace"), version("workspace"), seed=0)
+    large = same.model_copy(update={"total": million, "sources": {"python-docs": million}})
+    monkeypatch.setattr("tasks.corpus_page.difference.difference", lambda *_, seed: large)
+    corpus_diff("workspace", "workspace", seed=0, as_json=False)
+    printed = capsys.readouterr().out
+    assert max(map(len, printed.splitlines())) <= 80
+    assert "…" not in printed
+    for figure in ("1,234,567", "+1,234,567", "-3,456,789", "~4,567,890", "2,345,678", "45.6 GB"):
+        assert printed.count(f" {figure} ") == 2, figure
 
 
 @pytest.mark.parametrize(

@@ -10,7 +10,7 @@ ROOT = Path(__file__).resolve().parents[2]
 STAGES = YAML(typ="safe").load((ROOT / "dvc.yaml").read_text(encoding="utf-8"))["stages"]
 
 # How a stage is run, not what it makes: a change here asks for no new build.
-FRAME = ("chatwright", "tasks.stage", "tasks.placing", "tasks.ranks", "tasks.progress", "tasks.params", "tasks.params_section",
+FRAME = ("chatwright", "tasks.stage", "tasks.driver", "tasks.placing", "tasks.ranks", "tasks.progress", "tasks.params", "tasks.params_section",
          "tasks.executor", "tasks.params_executor", "tasks.quality_params", "tasks.params_ingest", "tasks.params_web", "tasks.params_huggingface", "tasks.params_training",
          "tasks.lineage",
          "tasks.tracking", "tasks.headlines", "tasks.registry", "tasks.corpus_page")  # fmt: skip

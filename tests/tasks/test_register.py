@@ -2,13 +2,19 @@
 
 import sys
 from importlib.metadata import packages_distributions
+from pathlib import Path
 
 import grimp
 import pytest
+from mlflow import MlflowClient
 
-from tasks.champion import Figures, is_better
-from tasks.params import RegisterParams
-from tasks.register import CODE, NEEDS
+from tasks.champion import CORPUS, Figures, is_better
+from tasks.documents import Document, write_documents
+from tasks.params import RegisterParams, load_params
+from tasks.register import CODE, NEEDS, register
+from tasks.registry import CHALLENGER
+
+ROOT = Path(__file__).resolve().parents[2]
 
 PARAMS = RegisterParams(model_name="chatwright", tolerance=0.02)
 
@@ -41,6 +47,40 @@ def test_a_challenger_is_served_only_when_it_is_better(
     better, reason = is_better(challenger, champion, PARAMS)
     assert better is wins
     assert reason
+
+
+@pytest.mark.slow
+def test_who_goes_back_to_an_older_build_goes_back_to_its_version(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    test = tmp_path / "test"
+    write_documents([Document("a/1", "a", "T", "A held-out text.", "en")], test)
+    (tmp_path / "index").mkdir()
+    params = load_params(ROOT / "params.yaml")
+    client = MlflowClient(params.tracking.uri)
+    run_id = client.create_run(client.create_experiment("tried")).info.run_id
+
+    def registered(weights: str, bits: float) -> tuple[int, bool, bool]:
+        model = tmp_path / "model"
+        model.mkdir(exist_ok=True)
+        (model / "model.safetensors").write_text(weights, "utf-8")
+        evaluation = {
+            "language_model": {"compressed": {"bits_per_byte": bits}},
+            "questions": {"written": {"all": {"right_first": 0.5}}},
+        }
+        report = register(
+            model, tmp_path / "index", test, evaluation, params, run_id, {CORPUS: weights}
+        )
+        alias = client.get_model_version_by_alias(params.register_.model_name, CHALLENGER)
+        assert int(alias.version) == report.version
+        return report.version, report.is_new, report.is_champion
+
+    assert registered("first", 1.5) == (1, True, True)
+    assert registered("second", 1.4) == (2, True, True)
+    assert registered("first", 1.5) == (1, False, False)
+    assert registered("first", 1.5) == (1, False, False)
+    assert registered("second", 1.4) == (2, False, True)
 
 
 def test_a_version_names_all_packages_that_its_code_imports() -> None:

@@ -228,6 +228,36 @@ def test_one_that_loses_the_others_by_itself_is_told_of(
     assert at_work(project) == []
 
 
+LOSES_THE_OTHERS_AT_THE_END = """
+
+_whole = Others.leave_the_rest_to_the_first
+GRACE_SECONDS = 2.0
+
+
+def leave(self):
+    if is_another_rank():
+        raise RuntimeError("[gloo] Connection reset by peer")
+    _whole(self)
+    time.sleep(3 * GRACE_SECONDS)  # it saves a large model
+
+
+Others.leave_the_rest_to_the_first = leave
+"""
+
+
+@pytest.mark.slow
+def test_one_that_loses_the_others_after_the_last_step_does_not_end_the_first_that_saves(
+    project_with: Callable[..., Any],
+) -> None:
+    project = project_with(devices=2)
+    with open(project.root / "tasks/ranks.py", "a", encoding="utf-8") as file:
+        file.write(LOSES_THE_OTHERS_AT_THE_END)
+    said = project.run("stage", "pretrain", timeout=120)
+    assert (said.returncode, said.stderr) == (0, "")
+    assert (project.root / "artifacts/base/model.safetensors").exists()
+    assert at_work(project) == []
+
+
 @pytest.mark.slow
 def test_the_others_end_when_the_first_is_killed(project_with: Callable[..., Any]) -> None:
     project = project_with(devices=2)
