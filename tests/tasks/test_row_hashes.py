@@ -25,10 +25,15 @@ def test_rows_are_the_same_where_their_hashes_are(
     rows: list[dict[str, Any]], start: int, length: int
 ) -> None:
     table = pa.Table.from_pylist(rows, SCHEMA)
-    hashes = row_hashes(table)
+    more = [b"1" if row["id"] == "a" else b"0" for row in rows]
+    hashes = row_hashes(table, more)
     assert all(len(each) == HASH_BYTES for each in hashes)
     for row, one in zip(rows, hashes, strict=True):
         assert [one == other for other in hashes] == [row == other for other in rows]
     # Which rows stand beside a row, and in how many pieces, does not show.
     some = pa.concat_tables([table.slice(start, length), table.slice(start)])
-    assert row_hashes(some) == hashes[start : start + length] + hashes[start:]
+    these = more[start : start + length] + more[start:]
+    assert row_hashes(some, these) == hashes[start : start + length] + hashes[start:]
+    if rows:
+        others = row_hashes(table, [b"2", *more[1:]])
+        assert others[0] != hashes[0] and others[1:] == hashes[1:]
