@@ -193,7 +193,7 @@ def test_the_same_seed_shows_the_same_documents(tmp_path: Path) -> None:
 def test_rows_are_found_across_files_and_row_groups(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("tasks.table_shards.GROUP_ROWS", 7)
+    monkeypatch.setattr("tasks.shard_file.GROUP_ROWS", 7)
     monkeypatch.setattr("tasks.corpus_folder.BATCH_ROWS", 3)
     found = [Document(f"f/{n:03d}", "f", f"T{n}", "text", "en") for n in range(100)]
     write_documents(found, tmp_path / "some", shard_rows=30)
