@@ -91,7 +91,7 @@ class OutlinedShards:
         self._rows, self._rows_size = [], 0
 
     def _write(self) -> None:
-        all_outlines = pa.concat_tables([part.outlines for part in self._parts])
+        all_outlines = pa.concat_tables([part.outlines for part in self._parts]).combine_chunks()
         order = pc.sort_indices(all_outlines["id"])
         plan = ShardPlan(DOCUMENT_SCHEMA, shard_rows=self._shard_rows)
         for start in range(0, len(order), ROWS_AT_ONCE):
