@@ -15,7 +15,6 @@ texts: datatrove would make it one, ours text.
 import argparse
 import gzip
 import json
-import os
 import statistics
 import subprocess
 import tempfile
@@ -27,6 +26,7 @@ from pathlib import Path
 from rich.console import Console
 from rich.table import Table
 
+from benchmarks.on_cores import one_and_two
 from benchmarks.peers.contestants import HERE
 from benchmarks.peers.install import python_of
 from chatwright.errors import ServiceUnavailable
@@ -76,7 +76,7 @@ def theirs(folder: Path, processes: int, documents: int) -> tuple[float, int]:
     }
     (folder / "job.json").write_text(json.dumps(job), encoding="utf-8")
     script = str(HERE / "run_datatrove_tokens.py")
-    command = [str(python_of("datatrove")), "-P", script, str(folder / "job.json")]
+    command = [str(python_of("datatrove")), script, str(folder / "job.json")]
     done = subprocess.run(command, capture_output=True, text=True)
     if done.returncode:
         raise ServiceUnavailable("datatrove", " ".join(done.stderr.split())[-300:])
@@ -114,7 +114,6 @@ def main() -> None:
     found = chain.from_iterable(map(texts_of, arguments.files))
     texts = [text.replace("<|", "< |") for text in found if text.strip()] * arguments.times
     megabytes = sum(len(text.encode()) for text in texts) / 1e6
-    all_cores = sorted(os.sched_getaffinity(0))
 
     table = Table(
         title=f"{len(texts):,} texts, {megabytes:.1f} MB, {arguments.vocab_size:,} tokens"
@@ -124,8 +123,7 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         prepare(folder, texts, arguments.vocab_size)
-        for cores in (1, 2)[: len(all_cores)]:
-            os.sched_setaffinity(0, all_cores[:cores])
+        for cores in one_and_two():
             turns = [
                 (ours(folder), theirs(folder, cores, len(texts))) for _ in range(arguments.turns)
             ]
@@ -134,7 +132,6 @@ def main() -> None:
             seconds = [statistics.median(turn[who][0] for turn in turns) for who in (0, 1)]
             rates = [f"{megabytes / each:.2f}" for each in seconds]
             table.add_row(str(cores), *rates, f"{seconds[1] / seconds[0]:.1f}")
-        os.sched_setaffinity(0, all_cores)
     console = Console()
     console.print(table)
     console.print(f"goal: {GOAL}; the same tokens on both sides")

@@ -1,8 +1,9 @@
-"""Child process: datatrove's MinHash. ``python -P run_datatrove_minhash.py JOB.json``, in its venv.
+"""Child process: datatrove's MinHash. ``python run_datatrove_minhash.py JOB.json``, in its venv.
 
-Its three steps (signatures, buckets, clusters) run one after the other in this process, on texts
-that are in memory already; its intermediate files are in a temporary folder. Numbers, weekdays and
-months are left as they are, so that its shingles are ours.
+Its three steps (signatures, buckets, clusters) run one after the other, the former two in as many
+processes as there are cores, as in its pipelines, on texts that are in memory already; its
+intermediate files are in a temporary folder. Numbers, weekdays and months are left as they are, so
+that its shingles are ours.
 """
 
 import json
@@ -21,6 +22,7 @@ from datatrove.pipeline.dedup import (
 )
 from datatrove.utils.logging import logger
 from datatrove.utils.text import TextNormConfig
+from forked import side_by_side
 
 
 def main() -> None:
@@ -29,6 +31,7 @@ def main() -> None:
     job = json.loads(Path(sys.argv[1]).read_text("utf-8"))
     lines = Path(job["texts"]).read_text("utf-8").split("\n")
     documents = [Document(text=json.loads(line), id=str(n)) for n, line in enumerate(lines) if line]
+    cores = job["cores"]
     config = MinhashConfig(
         n_grams=job["shingle"],
         num_buckets=job["bands"],
@@ -39,17 +42,30 @@ def main() -> None:
         signatures, buckets, clusters = (f"{folder}/{name}" for name in "sbc")
         sign = MinhashDedupSignature(signatures, config=config, language=job["language"])
         sign.get_shingles("its tokenizer is loaded before the clock starts")
-        wall, processor = time.perf_counter(), time.process_time()
-        sign.run(iter(documents))
-        for rank in range(config.num_buckets):
-            MinhashDedupBuckets(signatures, buckets, config=config).run(
-                rank=rank, world_size=config.num_buckets
-            )
+
+        def sign_some(rank: int) -> None:
+            sign.run(iter(documents[rank::cores]), rank=rank, world_size=cores)
+
+        def sort_some(rank: int) -> None:
+            for bucket in range(rank, config.num_buckets, cores):
+                MinhashDedupBuckets(signatures, buckets, config=config).run(
+                    rank=bucket, world_size=config.num_buckets
+                )
+
+        start = time.perf_counter()
+        ranks = [(rank,) for rank in range(cores)]
+        side_by_side(sign_some, ranks)
+        side_by_side(sort_some, ranks)
         MinhashDedupCluster(buckets, clusters, config=config, save_cluster_id=True).run(None, 0, 1)
-        seconds = time.perf_counter() - wall, time.process_time() - processor
-        content = Path(clusters, "000000.clusters").read_bytes()
+        seconds = time.perf_counter() - start
+        cluster_of = {
+            document * cores + rank: cluster
+            for rank in range(cores)
+            for document, cluster in struct.iter_unpack(
+                "<2I", Path(clusters, f"{rank:06d}.clusters").read_bytes()
+            )
+        }
     firsts: dict[int, int] = {}
-    cluster_of = dict(struct.iter_unpack("<2I", content))
     for document, cluster in sorted(cluster_of.items()):
         firsts.setdefault(cluster, document)
     found = [firsts[cluster_of[n]] if n in cluster_of else n for n in range(len(documents))]

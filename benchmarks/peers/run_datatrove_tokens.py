@@ -1,11 +1,10 @@
-"""Child process: datatrove's DocumentTokenizer. ``python -P run_datatrove_tokens.py JOB.json``.
+"""Child process: datatrove's DocumentTokenizer. ``python run_datatrove_tokens.py JOB.json``.
 
 It tokenises texts that are in memory already, shuffles the documents and writes the tokens, as in
 its pipelines: one rank a process, each with its share of the documents.
 """
 
 import json
-import multiprocessing
 import sys
 import tempfile
 import time
@@ -14,6 +13,7 @@ from pathlib import Path
 from datatrove.data import Document
 from datatrove.pipeline.tokens import DocumentTokenizer
 from datatrove.utils.logging import logger
+from forked import side_by_side
 
 
 def tokenise(documents: list[Document], tokenizer: str, out: str, rank: int, ranks: int) -> None:
@@ -40,16 +40,7 @@ def main() -> None:
             (documents[rank::ranks], job["tokenizer"], out, rank, ranks) for rank in range(ranks)
         ]
         start = time.perf_counter()
-        if ranks == 1:
-            tokenise(*shares[0])
-        else:
-            # Forked, so that its processes are spared the start that ours pay for.
-            fork = multiprocessing.get_context("fork")
-            started = [fork.Process(target=tokenise, args=share) for share in shares]
-            for process in started:
-                process.start()
-            for process in started:
-                process.join()
+        side_by_side(tokenise, shares)
         seconds = time.perf_counter() - start
         tokens = sum(path.stat().st_size for path in Path(out).rglob("*.ds")) // 2
     Path(job["result"]).write_text(json.dumps({"seconds": seconds, "tokens": tokens}), "utf-8")
