@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 
 from tasks.documents import DOCUMENT_SCHEMA
 from tasks.kept_shards import KeptShards
-from tasks.outlines import outlines
+from tasks.outlines import OUTLINE_SCHEMA, outlines
 from tasks.planned_shards import PlannedShards, ShardPlan
 from tasks.row_tables import Row, array_as_numbers, mask_as_array, size, table_of
 from tasks.sorted_shards import ASIDE, SortedTables
@@ -79,7 +79,8 @@ class OutlinedShards:
     ) -> None:
         try:
             if error is None:
-                self._add_rows()
+                if self._rows:
+                    self._add_rows()
                 self._write()
         finally:
             self._sorted.close()
@@ -91,7 +92,9 @@ class OutlinedShards:
         self._rows, self._rows_size = [], 0
 
     def _write(self) -> None:
-        all_outlines = pa.concat_tables([part.outlines for part in self._parts]).combine_chunks()
+        nothing = pa.Table.from_batches([], OUTLINE_SCHEMA)
+        found = [nothing, *(part.outlines for part in self._parts)]
+        all_outlines = pa.concat_tables(found).combine_chunks()
         order = pc.sort_indices(all_outlines["id"])
         plan = ShardPlan(DOCUMENT_SCHEMA, shard_rows=self._shard_rows)
         for start in range(0, len(order), ROWS_AT_ONCE):
