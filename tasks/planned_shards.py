@@ -75,9 +75,9 @@ class PlannedShards:
     """Writes what ``TableShards`` would write of the same rows.
 
     Args:
-        folder: made if it is not there; the shards that are kept are put there at once.
+        folder: made if it is not there; the shards that are there are put into it at once.
         plan: of all rows.
-        kept: where shards are taken from and kept.
+        kept: knows which are there.
 
     Attributes:
         lacking: of each row, in order, whether it is to be written.
@@ -104,6 +104,8 @@ class PlannedShards:
     def add(self, table: pa.Table) -> None:
         """More of the rows that are lacking, in order."""
         while table.num_rows:
+            if not self._to_write:
+                raise ValueError(f"{table.num_rows} rows more than were planned")
             self._rows += (part := table.slice(0, self._left())).num_rows
             self._open().add(part)
             if not self._left():
@@ -119,9 +121,10 @@ class PlannedShards:
         if error is not None:
             if self._file is not None:
                 self._file.discard()
-        elif self._to_write:  # the one without rows
-            self._open()
-            self._finish()
+        elif self._to_write:
+            if self._left():
+                raise ValueError(f"{self._left()} rows fewer than were planned")
+            self._finish()  # the one without rows
 
     def _left(self) -> int:
         return self._to_write[0][0].rows - self._rows
@@ -129,7 +132,7 @@ class PlannedShards:
     def _open(self) -> ShardFile:
         if self._file is None:
             path = self._to_write[0][1]
-            path.unlink(missing_ok=True)  # it may be another name of one that is kept
+            path.unlink(missing_ok=True)  # it may be another name of one that stands elsewhere
             self._file = ShardFile(path, self._schema)
         return self._file
 

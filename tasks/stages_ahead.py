@@ -87,6 +87,6 @@ def has_other_files(chain: Iterable[str]) -> bool:
                         return True
                 if is_own and any(made.status() for made in stage.outs):
                     return True
-    except DvcException:
+    except (DvcException, OSError):
         pass
     return False

@@ -25,6 +25,7 @@ def main() -> None:
             stage.output("data/labelled"),
             progress=stage.progress,
             kept=stage.kept(),
+            before=Path("data/raw"),
             executor=stage.params.executor,
         )
         for source, count in report.documents.items():

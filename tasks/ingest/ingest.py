@@ -53,8 +53,8 @@ FILE_SOURCES = ("chat", "commoncrawl", "labelled", "questions", "wikipedia")
 READERS_OF_FILES = (*FILE_SOURCES, "folder", "huggingface")
 """What they find in files is kept from run to run."""
 
-SHARDS = "shards"
-"""The folder for what was written of it, beside those of the sources."""
+SHARDS = "shards.json"
+"""The list of what was written of it, beside the sources' folders."""
 
 
 @dataclass(frozen=True)
@@ -152,6 +152,7 @@ def ingest(
     *,
     progress: Progress = silent,
     kept: Path | None = None,
+    before: Path | None = None,
     executor: ExecutorParams | None = None,
 ) -> IngestReport:
     """Read every source named in the parameters and write what they hold.
@@ -164,6 +165,7 @@ def ingest(
         progress: called with the files done of the source at work.
         kept: the folder for what files gave, from which it is taken as long as they are the same
             and read in the same way; None keeps nothing. The result is the same.
+        before: where ``raw`` will stand in the end, and the last run's does; None: where it is.
         executor: where files are read, if what they give is kept; None: as by default.
 
     Raises:
@@ -190,7 +192,7 @@ def ingest(
         for name in sorted({*params.sources} & {*READERS_OF_FILES})
         if kept is not None
     }
-    kept_shards = {name: KeptShards(kept / SHARDS / name) for name in readings if kept is not None}
+    kept_shards = None if kept is None else KeptShards(kept / SHARDS, {raw: before or raw})
     with contextlib.ExitStack() as stack:
 
         def shards(folder: Path, schema: pa.Schema) -> SortedShards:
@@ -199,12 +201,10 @@ def ingest(
             )
 
         def documents(source: str) -> SortedShards | OutlinedShards:
-            if source not in kept_shards:
+            if kept_shards is None or source not in readings:
                 return shards(raw / source, DOCUMENT_SCHEMA)
             return stack.enter_context(
-                OutlinedShards(
-                    raw / source, shard_rows=params.shard_documents, kept=kept_shards[source]
-                )
+                OutlinedShards(raw / source, shard_rows=params.shard_documents, kept=kept_shards)
             )
 
         of_all_sources: dict[type[Found], SortedShards] = {
@@ -239,10 +239,9 @@ def ingest(
     for name, of_source in readings.items():
         of_source.clean()
         report.files_anew[name], report.files_kept[name] = of_source.anew, of_source.kept
-    for shards_of_source in kept_shards.values():
-        shards_of_source.forget_unused()
-    if kept is not None:
-        for path in (*kept.glob("*"), *(kept / SHARDS).glob("*")):
+    if kept is not None and kept_shards is not None:
+        kept_shards.save()
+        for path in kept.glob("*"):
             if path.name not in {SHARDS, *readings}:
                 remove(path)
     return report

@@ -35,6 +35,7 @@ def main() -> None:
             rejected,
             params,
             kept=stage.kept(),
+            before=(Path("data/clean"), Path("data/rejected")),
             executor=stage.params.executor,
             progress=stage.progress,
         )

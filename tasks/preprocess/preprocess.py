@@ -50,6 +50,8 @@ from tasks.progress import Progress, silent
 from tasks.row_tables import without_pandas
 
 ONE_PROCESS = ExecutorParams(workers=1)
+SHARDS = "shards.json"
+"""The list of those that the last run wrote, beside the results of chunks."""
 
 
 class EarlierReport(BaseModel):
@@ -100,6 +102,7 @@ def preprocess(
     params: PreprocessParams,
     *,
     kept: Path | None = None,
+    before: tuple[Path, Path] | None = None,
     executor: ExecutorParams = ONE_PROCESS,
     progress: Progress = silent,
 ) -> PreprocessReport:
@@ -112,6 +115,8 @@ def preprocess(
         params: the form of the texts, what is asked of a document, and the shares of the splits.
         kept: a folder for results of chunks, which spare the next run the work on those that are
             the same; None: they are gone when this run is over.
+        before: where ``out`` and ``rejected`` will stand in the end, and those of the last run do;
+            None: where they are.
         executor: who does the work; the results are the same.
         progress: how far it is.
 
@@ -169,11 +174,12 @@ def preprocess(
         of_earlier = [_earlier_report(earlier, documents, place) for place in range(len(corpora))]
         check_splits(splits, chunks, documents, params)
         finished = FinishedDocuments(files, chunks, documents)
-        shards = KeptShards((kept or aside / "kept") / "shards")
+        places = dict(zip((out, rejected), before or (out, rejected), strict=True))
+        shards = KeptShards((kept or aside / "kept") / SHARDS, places)
         written = write_corpus(finished, chunks, documents, splits, out, rejected, params, shards)
         replaced = chunks.replaced()
         results.forget_old_ones()
-        shards.forget_unused()
+        shards.save()
     kinds: Counter[str] = Counter()
     for (_, why), number in written.rejected.items():
         kinds[why] += number

@@ -14,6 +14,7 @@ from tasks.program import own_source, program
 
 LAYERS = "tasks.preprocess.layers"
 QUALITY = "tasks.preprocess.quality"
+CHUNK_WORK = "tasks.preprocess.chunk_work"
 _CODE = {
     "rows": f"{LAYERS}.rows",
     "formed": f"{LAYERS}.formed",
@@ -86,6 +87,9 @@ class Fingerprints:
             layer: hashed(layer, rule, program(_CODE[layer]), frame)
             for layer, rule in self._rules.items()
         }
+        # What puts documents together of their layers.
+        together = map(own_source, ("tasks.preprocess.finished_documents", CHUNK_WORK))
+        self._rules["outlines"] = hashed(self._rules["outlines"], *together)
         # The texts that stay, where they do, are those of their form, or what C4's filter leaves.
         takes_out = [each.c4.takes_lines_out for each in (params.quality, params.quality_zh)]
         self._rules["texts"] = hashed(

@@ -36,6 +36,7 @@ from tasks.params_ingest import (
     NamedFilesParams,
     PythonDocsParams,
 )
+from tasks.placing import put_in_place
 
 ROOT = Path(__file__).resolve().parents[3]
 WARC = (
@@ -119,14 +120,18 @@ def params(*sources: str, **changed: object) -> IngestParams:
 def run(
     given: IngestParams, out: str = "out", kept: str | None = "kept", workers: int = 1
 ) -> IngestReport:
-    shutil.rmtree(out, ignore_errors=True)
-    folders = (Path(out, name) for name in ("raw", "dialogues", "labelled"))
-    return ingest(
+    partial = Path(".partial")
+    shutil.rmtree(partial, ignore_errors=True)
+    folders = (partial / name for name in ("raw", "dialogues", "labelled"))
+    report = ingest(
         given,
         *folders,
         kept=None if kept is None else Path(kept),
+        before=Path(out, "raw"),
         executor=ExecutorParams(workers=workers),
     )
+    put_in_place(partial, Path(out))  # as the stage does
+    return report
 
 
 def contents(folder: str = "out") -> dict[str, bytes]:
@@ -380,11 +385,11 @@ def test_small_segments_become_one(corpus: Path, monkeypatch: pytest.MonkeyPatch
 
 def test_what_did_not_serve_is_removed(corpus: Path) -> None:
     run(params())
-    assert {path.name for path in Path("kept").iterdir()} == {*FILES, "shards"}
+    assert {path.name for path in Path("kept").iterdir()} == {*FILES, "shards.json"}
     (corpus / "wiki" / "2.xml").unlink()
     run(params("folder", "wikipedia"))
-    assert sorted(path.name for path in Path("kept/shards").iterdir()) == ["folder", "wikipedia"]
-    assert sorted(path.name for path in Path("kept").iterdir()) == ["folder", "shards", "wikipedia"]
+    left = sorted(path.name for path in Path("kept").iterdir())
+    assert left == ["folder", "shards.json", "wikipedia"]
     assert len(list(Path("kept/wikipedia").glob("*/*"))) == 1
 
 
@@ -401,12 +406,15 @@ def test_a_shard_that_stays_the_same_is_not_written_again(corpus: Path) -> None:
     same = {path for path, inode in after.items() if before.get(path) == inode}
     assert len(same) == len(before) - 1 and {*after} - same == {max(after)}
     as_without(params("folder", "commoncrawl", **few))
-    # One that is damaged is written again, and what no run has use for goes.
-    kept = sorted(Path("kept/shards/folder").iterdir())
-    assert len(kept) == sum("/folder/" in path for path in after)
-    kept[0].write_bytes(kept[0].read_bytes()[:-1])
+    # One that was changed since is written again, as are those of which the list is damaged.
+    changed = Path(min(after))
+    changed.write_bytes(changed.read_bytes()[:-1])
     run(params("folder", "commoncrawl", **few))
-    assert len({*shards().items()} - {*after.items()}) == 1
+    assert {*shards().items()} - {*after.items()} == {(min(after), shards()[min(after)])}
+    as_without(params("folder", "commoncrawl", **few))
+    Path("kept/shards.json").write_bytes(b"{")
+    run(params("folder", "commoncrawl", **few))
+    assert not {*shards().items()} & {*after.items()}
     as_without(params("folder", "commoncrawl", **few))
 
 

@@ -21,7 +21,9 @@ from tasks.documents import (
     write_documents,
 )
 from tasks.params import NearDuplicatesParams, PreprocessParams
+from tasks.placing import put_in_place
 from tasks.preprocess import raw_documents
+from tasks.preprocess.finished_documents import FinishedDocuments
 from tasks.preprocess.layers import work
 from tasks.preprocess.layers.keys import keys
 from tasks.preprocess.preprocess import PreprocessReport, preprocess
@@ -76,9 +78,10 @@ class Corpus:
         """With what is kept; the same bytes come from nothing at all, which is looked at."""
         params = PreprocessParams.model_validate({**CHOICES, **choices})
         of = self.folder
-        for name in ("clean", "rejected"):
-            shutil.rmtree(of / name, ignore_errors=True)
-        report = preprocess(of / "raw", of / "clean", of / "rejected", params, kept=of / "kept")
+        before, new = (of / "clean", of / "rejected"), (of / ".clean", of / ".rejected")
+        report = preprocess(of / "raw", *new, params, kept=of / "kept", before=before)
+        for partial, path in zip(new, before, strict=True):
+            put_in_place(partial, path)  # as the stage does
         fresh = preprocess(of / "raw", of / "fresh/clean", of / "fresh/rejected", params)
         assert report.model_dump() == fresh.model_dump()
         for name in ("clean", "rejected"):
@@ -121,13 +124,26 @@ def test_shards_that_stay_the_same_are_not_written_again(corpus: Corpus) -> None
     changed = {path for path, inode in after.items() if before.get(path) != inode}
     last = {max(path for path in after if path.startswith(part)) for part in PARTS}
     assert changed <= last, "new documents come after all others"
-    # Those that are damaged are; and only what the last run wrote is kept.
-    kept = list((corpus.folder / "kept" / "shards").iterdir())
-    assert len(kept) == len(after)
-    for path in kept[:3]:
+    # Those that were changed since are.
+    for name in list(after)[:3]:
+        path = corpus.folder / name
         path.write_bytes(path.read_bytes()[:-1])
     corpus.run(near_duplicates={})
-    assert len({*files(corpus.folder).items()} - {*after.items()}) == 3
+    anew = {*files(corpus.folder).items()} - {*after.items()}
+    assert {name for name, _ in anew} == {*list(after)[:3]}
+
+
+def test_without_a_place_of_their_own_they_are_written_where_they_stand(corpus: Corpus) -> None:
+    of = corpus.folder
+    params = PreprocessParams.model_validate({**CHOICES, "near_duplicates": {}})
+    expected = preprocess(of / "raw", of / "a", of / "b", params, kept=of / "kept")
+    first = contents(of / "a")
+    corpus.add(documents(MANY, MANY + 10), "later")
+    preprocess(of / "raw", of / "a", of / "b", params, kept=of / "kept")
+    shutil.rmtree(of / "raw" / "later")
+    again = preprocess(of / "raw", of / "a", of / "b", params, kept=of / "kept")
+    assert again.model_dump() == expected.model_dump()
+    assert first.items() <= contents(of / "a").items()
 
 
 def test_what_is_not_of_the_text_changes_the_shard_that_it_is_in(corpus: Corpus) -> None:
@@ -338,13 +354,26 @@ def test_another_program_makes_what_it_decides_anew(
     every = corpus.run(near_duplicates={}).work.chunks
     source = program._source
 
+    changed_one = "tasks.preprocess.minhash"
+
     def changed(module: str) -> bytes:
-        return source(module) + b"#" * (module == "tasks.preprocess.minhash")
+        return source(module) + b"#" * (module == changed_one)
 
     program.program.cache_clear()
     monkeypatch.setattr(program, "_source", changed)
     try:
         assert corpus.run(near_duplicates={}).work.made == {"keys": every}
+        # What puts the documents together of their layers.
+        made = FinishedDocuments._table
+
+        def otherwise(*given: Any) -> pa.Table:
+            table = made(*given)
+            place = table.column_names.index("license")
+            return table.set_column(place, table.field(place), pa.array(["MIT"] * len(table)))
+
+        monkeypatch.setattr(FinishedDocuments, "_table", otherwise)
+        changed_one = "tasks.preprocess.finished_documents"
+        corpus.run(near_duplicates={})  # which compares it with a run that has nothing kept
     finally:
         program.program.cache_clear()
 
@@ -352,7 +381,10 @@ def test_another_program_makes_what_it_decides_anew(
 @pytest.mark.parametrize("damage", ["cut", "flipped", "empty", "gone"])
 def test_a_kept_file_that_is_damaged_is_made_again(corpus: Corpus, damage: str) -> None:
     corpus.run(**ALL)
-    for layer in ("rows", "formed", "worth", "paragraphs", "shortened", "keys", "pairs"):
+    for layer in (
+        *("files", "rows", "formed", "worth", "paragraphs", "shortened", "keys", "pairs"),
+        "outlines",
+    ):
         path = min((corpus.folder / "kept" / layer).iterdir())
         content = path.read_bytes()
         if damage == "gone":
