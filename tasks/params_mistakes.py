@@ -100,7 +100,7 @@ def mistake(
     errors = error.errors()
     first = next((each for each in errors if each["type"] == "extra_forbidden"), errors[0])
     key = ".".join(map(str, first["loc"]))
-    elsewhere = _elsewhere(given or {}, first["loc"])
+    elsewhere = _elsewhere(given or {}, first["loc"], first["msg"])
     source = elsewhere or source
     if first["type"] == "extra_forbidden":
         return BadParameter(source, f"there is no parameter {key}", nearest_key(root, first["loc"]))
@@ -119,14 +119,17 @@ def mistake(
     return BadParameter(elsewhere or f"{source}, {key}", message, _nearest_value(first))
 
 
-def _elsewhere(given: Mapping[str, str], loc: Key) -> str | None:
+def _elsewhere(given: Mapping[str, str], loc: Key, message: str) -> str | None:
     """Where what is wrong at a place was given, or something in it; None: it stands in the file."""
     parts = tuple(map(str, loc))
+    found = []
     for key, where in reversed(list(given.items())):
         named = tuple(key.split("."))
         if parts[: len(named)] == named or named[: len(parts)] == parts:
-            return where
-    return None
+            found.append((key, where))
+    # Of several in a section that is wrong as a whole, one that the message tells of.
+    told = (where for key, where in found if key.rpartition(".")[2] in message)
+    return next(told, found[0][1] if found else None)
 
 
 def _nearest_value(error: ErrorDetails) -> str:

@@ -204,7 +204,8 @@ class Tally:
                 f" {share:.0%} that are allowed; the first, {self._broken[0]}",
                 "Mend them, take the file out, or raise ingest.folder.max_broken_share",
             )
-        if self._unknown and not self._good and share < 1:
+        are_most = self._unknown and 2 * len(self._unknown) >= self._records
+        if are_most and not self._good and share < 1:
             names = ", ".join((*TEXT_FIELDS, MESSAGES_FIELD))
             raise BadInput(
                 self._where(),

@@ -22,7 +22,7 @@ from tasks.ingest.records import (
     TEXT_FIELDS,
     Broken,
     Record,
-    is_prose,
+    are_texts,
     record_from_mapping,
 )
 from tasks.ingest.tables import FIRST_ROWS, NoColumnOfTexts
@@ -71,10 +71,16 @@ def read_parquet(file: OpenFile) -> Iterator[Record]:
 
 def _has_texts(table: pq.ParquetFile) -> bool:
     """Whether there are texts in the first rows."""
-    texts = [field.name for field in table.schema_arrow if pa.types.is_string(field.type)]
+    texts = [field.name for field in table.schema_arrow if _is_of_texts(field.type)]
     rows = next(table.iter_batches(FIRST_ROWS, columns=texts), None) if texts else None
-    columns = [] if rows is None else rows.columns
-    return any(is_prose(value.as_py()) for column in columns for value in column)
+    return rows is not None and any(are_texts(column.to_pylist()) for column in rows.columns)
+
+
+def _is_of_texts(kind: pa.DataType) -> bool:
+    if pa.types.is_dictionary(kind):
+        return _is_of_texts(kind.value_type)
+    kinds = (pa.types.is_string, pa.types.is_large_string, pa.types.is_string_view)
+    return any(is_one(kind) for is_one in kinds)
 
 
 def batches(

@@ -6,7 +6,7 @@ A record is a row of a table or a JSON object. Its text is in ``text``, ``conten
 ``{"role": ..., "content": ...}``, makes it a conversation.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from itertools import islice
@@ -23,7 +23,7 @@ MESSAGES_FIELD = "messages"
 ROLES = ("system", "user", "assistant")
 LONGEST_TITLE = 120
 
-LEAST_WORDS, LEAST_CHINESE = 3, 6
+LEAST_WORDS, LEAST_CHINESE = 5, 8
 """A value of so many words, or so many Chinese characters, is taken for a text."""
 
 LOOKED_AT = 200  # characters of it
@@ -131,13 +131,21 @@ def record_from_mapping(fields: Mapping[str, Any], number: int, damaged: int = 0
 def is_prose(value: Any) -> bool:
     """Whether a value is words that a user would miss, rather than a name, a number or a code.
 
-    >>> is_prose("On the 25th."), is_prose("apple pie"), is_prose("每月二十五日发薪")
-    (True, False, True)
+    >>> is_prose("It is paid on the 25th."), is_prose("Mon, 5 May 2024")
+    (True, False)
+    >>> is_prose("每月二十五日发薪")
+    True
     """
     if not isinstance(value, str):
         return False
     chinese = sum("\u4e00" <= letter <= "\u9fff" for letter in islice(value, LOOKED_AT))
     return len(value.split(None, LEAST_WORDS)) >= LEAST_WORDS or chinese >= LEAST_CHINESE
+
+
+def are_texts(values: Iterable[Any]) -> bool:
+    """Whether the values of a column are texts: half of those that are filled, or more."""
+    filled = [value for value in values if value not in (None, "")]
+    return bool(filled) and 2 * sum(map(is_prose, filled)) >= len(filled)
 
 
 def names_in(fields: Mapping[Any, Any]) -> str:

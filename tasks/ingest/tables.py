@@ -9,7 +9,7 @@ import csv
 import io
 import json
 from collections.abc import Iterable, Iterator
-from itertools import islice
+from itertools import islice, zip_longest
 from typing import Any
 
 from tasks.csv_rows import csv_rows
@@ -18,7 +18,7 @@ from tasks.ingest.records import (
     TEXT_FIELDS,
     Broken,
     Record,
-    is_prose,
+    are_texts,
     names_in,
     record_from_mapping,
 )
@@ -247,6 +247,6 @@ def _dialect(lines: TextLines, head: bytes) -> type[csv.Dialect]:
         tables.append([header, *(row for row in first_rows if not isinstance(row, csv.Error))])
     header, *rows_below = max(tables, key=lambda table: len(table[0]), default=[[]])
     if header:
-        has_texts = any(is_prose(cell) for row in rows_below for cell in row)
+        has_texts = any(map(are_texts, zip_longest(*rows_below)))
         raise NoColumnOfTexts((name.strip() for name in header), has_texts)
     raise Undecodable("has no header that can be read")

@@ -1,7 +1,7 @@
-"""The chunks of the documents as they came, and which of them a file holds without a look into it.
+"""The chunks of the documents as they came, and which of them a file holds without unpacking it.
 
 What chunks a file is made of is kept under the hash of its bytes, so a file that is the same as in
-an earlier run is read only where a chunk of it has work to be done.
+an earlier run is unpacked only where a chunk of it has work to be done.
 """
 
 from collections.abc import Callable, Iterator, Sequence

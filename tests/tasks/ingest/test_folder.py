@@ -243,7 +243,7 @@ def test_table_of_one_column(tmp_path: Path) -> None:
 def test_a_file_of_which_no_record_has_a_text_is_refused_with_its_names(
     tmp_path: Path, others: int
 ) -> None:
-    record = json.dumps({"question_text": "When?", "reply_text": "On the 25th."})
+    record = json.dumps({"question_text": "When?", "reply_text": "It is paid on the 25th."})
     # A broken line more, of those that would be allowed, changes nothing.
     put(tmp_path / "faq.jsonl", "\n".join([record] * 40 + ["{"] * others))
     with pytest.raises(
@@ -267,24 +267,30 @@ def test_records_without_a_text_among_others_are_counted_and_named(tmp_path: Pat
 
 
 def test_a_table_without_a_column_of_texts_is_refused_with_its_columns(tmp_path: Path) -> None:
-    put(tmp_path / "csv" / "items.csv", "item;said\napple;An apple a day.\n")
-    table = pa.table({"item": ["apple"], "said": ["每天一个苹果，医生远离我"]})
-    (tmp_path / "parquet").mkdir()
-    pq.write_table(table, tmp_path / "parquet" / "items.parquet")
-    for kind in ("csv", "parquet"):
+    put(tmp_path / "csv" / "items.csv", "item;said\napple;Eat an apple every day.\nfig;\n")
+    said = pa.array(["每天一个苹果，医生远离我", None])
+    for kind in (pa.string(), pa.large_string(), pa.dictionary(pa.int32(), pa.string())):
+        table = pa.table({"item": ["apple", "fig"], "said": said.cast(kind)})
+        (tmp_path / str(kind)[:5]).mkdir()
+        pq.write_table(table, tmp_path / str(kind)[:5] / "items.parquet")
+    for where in ("csv", "strin", "large", "dicti"):
+        ending = "csv" if where == "csv" else "parquet"
         with pytest.raises(
             BadInput,
-            match=rf"items\.{kind}: has no column named text, content, body; it has item, said\."
+            match=rf"items\.{ending}: has no column named text, content, body; it has item, said\."
             " Rename the one with the texts to text,",
         ):
-            read(tmp_path / kind)
+            read(tmp_path / where)
     left_out = LeftOut()
     assert read(tmp_path, left_out, max_broken_share=1) == {}
-    assert left_out.counts == {"has no column named text, content, body": 2}
+    assert left_out.counts == {"has no column named text, content, body": 4}
 
 
 def test_what_has_no_texts_is_left_out_with_the_reason(tmp_path: Path) -> None:
-    put(tmp_path / "prices.csv", "item,price\napple pie,1\n")
+    put(
+        tmp_path / "prices.csv",
+        "item,price\nApple juice 1 l,1.99\nA pie of apples and some pears,2\nfig,1\n",
+    )
     pq.write_table(pa.table({"item": ["apple pie"], "price": [1.0]}), tmp_path / "prices.parquet")
     pq.write_table(pa.table({"price": [1.0]}), tmp_path / "numbers.parquet")
     put(tmp_path / "numbers.jsonl", '{"item": "apple pie", "price": 1}\n')
