@@ -90,7 +90,8 @@ def main() -> None:
     table = Table(title="ingest", title_justify="left")
     for column in ("", "seconds", "of the processor", "share", "share without the start"):
         table.add_column(column, justify="right")
-    with tempfile.TemporaryDirectory() as temporary:
+    # What ships to MLflow may still write there.
+    with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as temporary:
         project = Path(temporary)
         yaml = YAML()
         params = yaml.load((ROOT / "params.yaml").read_text(encoding="utf-8"))

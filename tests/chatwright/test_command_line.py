@@ -53,6 +53,7 @@ def test_help_names_the_commands_and_imports_nothing_heavy(tmp_path: Path) -> No
         (["--set", "pretrain.devices=x"], "--set pretrain.devices: 'x' cannot be used: "),
         (["--preset", "quick", "--set", "pack.context_length=1"], "--set pack.context_length: 1 cannot be used: "),
         (["--set", "preprocess.test_share=1"], "--set preprocess.test_share: validation_share and test_share together leave nothing"),
+        (["--set", "preprocess.test_share=1", "--set", "preprocess.min_characters=5"], "--set preprocess.test_share: validation_share and test_share together leave nothing"),
         (["--set", "preprocess.near_duplicates.rows=0"], "--set preprocess.near_duplicates.rows: 0 cannot be used: "),
         (["--set", "preprocess.near_duplicates={jacard: 1}"], "--set preprocess.near_duplicates: there is no parameter preprocess.near_duplicates.jacard. Did you mean preprocess.near_duplicates.jaccard?"),
         (["--set", "=5"], "--set =5: names no parameter. Write: --set KEY=VALUE."),
