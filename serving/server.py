@@ -77,8 +77,9 @@ def serve(
         say(f"The chat page:      {address}/")
         say(f"OpenAI-compatible:  {address}/v1   (model: {model_name})")
         say("Ctrl-C stops it.")
-        with ending_quietly():
-            PatientServer(config, engine).run(sockets=[listener])
+        server = PatientServer(config, engine)
+        with ending_quietly(server):
+            server.run(sockets=[listener])
     say("Stopped.")
 
 
@@ -153,15 +154,14 @@ def address_of(listener: socket.socket) -> str:
 
 
 @contextmanager
-def ending_quietly() -> Iterator[None]:
-    """Let a signal end the server and not the program around it.
+def ending_quietly(server: uvicorn.Server) -> Iterator[None]:
+    """Let a signal end the server and not the program around it, also while it starts.
 
     uvicorn raises the signal that stopped it once more when it has shut down, for whoever had a
-    handler before: here nobody, as the shutdown is all that the signal was for.
+    handler before: here itself again, as the shutdown is all that the signal was for.
     """
-    before = {
-        number: signal.signal(number, signal.SIG_IGN) for number in (signal.SIGINT, signal.SIGTERM)
-    }
+    signals = (signal.SIGINT, signal.SIGTERM)
+    before = {number: signal.signal(number, server.handle_exit) for number in signals}
     try:
         yield
     finally:

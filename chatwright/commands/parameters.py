@@ -102,7 +102,7 @@ def _overlaid(preset: str | None, settings: list[str]) -> Changed:
     before = PARAMS.read_bytes().decode("utf-8")  # as text, its line ends would all become \n
     tree = YAML(typ="safe").load(before)
     values, lines = [], []
-    of_preset = preset_choices(preset) if preset else []
+    of_preset = [] if preset is None else preset_choices(preset)
     set_here = [setting(each) for each in settings]
     given = {key: f"{preset_file(preset or '')}, {key}" for key, _ in of_preset}
     given |= {key: f"--set {key}" for key, _ in set_here}

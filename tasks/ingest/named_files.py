@@ -211,7 +211,8 @@ class Tally:
                 self._where(),
                 f"no record has a text under a name that is known ({names}); the first is"
                 f" {self._unknown[0]}",
-                f"Rename the field with the text to {TEXT_FIELDS[0]}, name the file in"
+                f"Rename the field with the text to {TEXT_FIELDS[0]} (and one with a heading or a"
+                " question to title), name the file in"
                 " ingest.chat.paths, ingest.labelled.paths or ingest.questions.paths if it is of"
                 f" these, {TAKE_OUT}",
             )

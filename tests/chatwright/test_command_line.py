@@ -56,6 +56,7 @@ def test_help_names_the_commands_and_imports_nothing_heavy(tmp_path: Path) -> No
         (["--set", "preprocess.test_share=1", "--set", "preprocess.min_characters=5"], "--set preprocess.test_share: validation_share and test_share together leave nothing"),
         (["--set", "preprocess.near_duplicates.rows=0"], "--set preprocess.near_duplicates.rows: 0 cannot be used: "),
         (["--set", "preprocess.near_duplicates={jacard: 1}"], "--set preprocess.near_duplicates: there is no parameter preprocess.near_duplicates.jacard. Did you mean preprocess.near_duplicates.jaccard?"),
+        (["--preset", ""], "--preset : there is no presets/.yaml. There are: "),
         (["--set", "=5"], "--set =5: names no parameter. Write: --set KEY=VALUE."),
         (["--set", "pretrain.tokens="], "--set pretrain.tokens: has no value. Write: --set pretrain.tokens=VALUE, where null is one, too."),
         (["--set", "pretrain.tokens=null"], "--set pretrain.tokens: null cannot be used: "),

@@ -126,3 +126,19 @@ def test_a_reply_that_takes_too_long_is_told_why_it_ends(program):
     assert "shutting down" in rest[-2] and rest[-1] == "data: [DONE]"
     _, err = process.communicate(timeout=10)
     assert (process.returncode, err) == (0, "")
+
+
+def test_a_signal_that_comes_while_it_starts_stops_it() -> None:
+    script = """
+import os, signal
+import uvicorn
+from fastapi import FastAPI
+from serving.server import ending_quietly
+
+server = uvicorn.Server(uvicorn.Config(FastAPI(), port=0, log_level="warning"))
+with ending_quietly(server):
+    os.kill(os.getpid(), signal.SIGTERM)
+    server.run()
+"""
+    done = subprocess.run([sys.executable, "-c", script], timeout=60)
+    assert done.returncode == 0
