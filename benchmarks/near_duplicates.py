@@ -26,7 +26,6 @@ from functools import partial
 from pathlib import Path
 
 import numpy as np
-from numpy.typing import NDArray
 from rich.console import Console
 from rich.table import Table
 
@@ -37,9 +36,9 @@ from tasks.documents import read_documents
 from tasks.executor import ordered_map, workers
 from tasks.params import NearDuplicatesParams
 from tasks.params_executor import ExecutorParams
-from tasks.preprocess.minhash import BandKeys, band_keys
+from tasks.preprocess.minhash import BandKeys, band_keys, similarities
 from tasks.preprocess.near_duplicates import cluster_firsts, clusters
-from tasks.preprocess.word_hashes import Places, hashed_words
+from tasks.preprocess.word_hashes import hashed_words
 
 PARAMS = NearDuplicatesParams(jaccard=None, shingle=5, bands=14, rows=8)
 AT_ONCE = 400
@@ -92,13 +91,9 @@ def ours(texts: list[str], cores: int) -> tuple[list[int], float]:
         np.concatenate([part.keys for part in parts], axis=1),
         np.concatenate([part.has_words for part in parts]),
     )
-    firsts = cluster_firsts(keys, nothing_compared, PARAMS.jaccard)
+    compared = partial(similarities, texts, shingle=PARAMS.shingle)  # not asked: a key is enough
+    firsts = cluster_firsts(keys, compared, PARAMS.jaccard)
     return firsts.tolist(), time.perf_counter() - start
-
-
-def nothing_compared(left: Places, right: Places) -> NDArray[np.float64]:
-    """Not called, as a common key is enough."""
-    raise NotImplementedError
 
 
 def ours_compared(texts: list[str]) -> tuple[list[int], float]:
