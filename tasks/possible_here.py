@@ -23,7 +23,7 @@ from functools import cache
 from chatwright.errors import BadParameter, ChatwrightError
 from tasks.params import Params, check_params
 from tasks.params_ingest import IngestParams, NamedFilesParams
-from tasks.stages_ahead import will_run
+from tasks.stages_ahead import TRAINS, will_run
 
 CHECKED = ("ingest", "preprocess", "pretrain", "finetune")
 """The stages that have such checks."""
@@ -38,10 +38,15 @@ def check_here(params: Params) -> None:
     Raises:
         BadParameter: it has not; with the stage's own sentence.
     """
-    stages = [stage for stage in CHECKED if is_asked(stage, params) and will_run(stage, params)]
+    asked = [stage for stage in CHECKED if is_asked(stage, params)]
+    # Asking takes a second: where the last training has no work, one before it has none.
+    last = next((stage for stage in reversed(asked) if stage in TRAINS), None)
+    if last is not None and not will_run(last, params):
+        asked = [stage for stage in asked if stage not in TRAINS]
+    stages = [stage for stage in asked if will_run(stage, params)]
     if stages:
-        asked = {"stages": stages, "params": params.model_dump(by_alias=True, mode="json")}
-        if (refusal := _refusal(json.dumps(asked))) is not None:
+        told = {"stages": stages, "params": params.model_dump(by_alias=True, mode="json")}
+        if (refusal := _refusal(json.dumps(told))) is not None:
             raise BadParameter(*refusal)
 
 
